@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs what the tests use beside npm packages, where it is missing and the system is Debian with root rights.
+# Elsewhere the tests that need it are skipped aloud (and fail when CI=true).
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium fonts-noto-cjk)
+[ -e /usr/lib/chromium/libvk_swiftshader.so ] || missing+=(chromium-common)
+[ -n "$(ldconfig -p 2>/dev/null | grep libvulkan.so.1)" ] || missing+=(libvulkan1)
+
+if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
