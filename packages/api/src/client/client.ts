@@ -1,0 +1,128 @@
+import type { GenerationEvent } from '../contracts/event.ts';
+import type {
+  Generation,
+  GenerationPage,
+  GenerationRequestInput,
+  ListGenerationsQuery,
+} from '../contracts/generation.ts';
+import type { Job, JobDetail } from '../contracts/job.ts';
+import type { ModelList } from '../contracts/model.ts';
+import type { Priority } from '../contracts/primitives.ts';
+import type {
+  DeadLetterPage,
+  ListDeadLettersQuery,
+  QueueStatus,
+  RedriveRequest,
+  RedriveResult,
+} from '../contracts/queue.ts';
+import type { SystemStatus } from '../contracts/system.ts';
+import { errorFromFailure, errorFromResponse } from './api-error.ts';
+import { type ReadEventsOptions, readEvents } from './events.ts';
+
+export interface ClientOptions {
+  /** Where the server is, without a slash at the end. @default '' (the page's own origin) */
+  readonly baseUrl?: string | undefined;
+  /** @default the global fetch */
+  readonly fetch?: typeof fetch | undefined;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SubmitOptions extends CallOptions {
+  /** Makes a repeat safe: the same key with the same request gets the first answer again. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** The API as functions. Each throws an `ApiError` when it does not succeed. */
+export interface Client {
+  submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
+  getGeneration(id: string, options?: CallOptions): Promise<Generation>;
+  listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
+  cancelGeneration(id: string, options?: CallOptions): Promise<Generation>;
+  getJob(id: string, options?: CallOptions): Promise<JobDetail>;
+  cancelJob(id: string, options?: CallOptions): Promise<Job>;
+  setJobPriority(id: string, priority: Priority, options?: CallOptions): Promise<Job>;
+  redriveJob(id: string, options?: CallOptions): Promise<Job>;
+  getQueue(options?: CallOptions): Promise<QueueStatus>;
+  pauseQueue(options?: CallOptions): Promise<QueueStatus>;
+  resumeQueue(options?: CallOptions): Promise<QueueStatus>;
+  listDeadLetters(query?: Partial<ListDeadLettersQuery>, options?: CallOptions): Promise<DeadLetterPage>;
+  redriveDeadLetters(filter?: Partial<RedriveRequest>, options?: CallOptions): Promise<RedriveResult>;
+  listModels(options?: CallOptions): Promise<ModelList>;
+  getSystem(options?: CallOptions): Promise<SystemStatus>;
+  /** Events of a generation until it has ended; a broken stream is resumed. */
+  events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
+  /** Full URL of a path that the API returned, e.g. `asset.url`. */
+  url(path: string): string;
+}
+
+/** Makes a client; works in browsers and in Node. */
+export function createClient(options: ClientOptions = {}): Client {
+  const baseUrl = options.baseUrl ?? '';
+  const doFetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const headers = { ...options.headers };
+
+  async function call<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    settings: SubmitOptions & { body?: unknown },
+  ): Promise<T> {
+    const init: RequestInit = { method, headers: { ...headers, accept: 'application/json' } };
+    if (settings.signal !== undefined) init.signal = settings.signal;
+    if (settings.body !== undefined) {
+      init.body = JSON.stringify(settings.body);
+      init.headers = { ...init.headers, 'content-type': 'application/json' };
+    }
+    if (settings.idempotencyKey !== undefined) {
+      init.headers = { ...init.headers, 'idempotency-key': settings.idempotencyKey };
+    }
+    let response: Response;
+    try {
+      response = await doFetch(baseUrl + path, init);
+    } catch (error) {
+      throw errorFromFailure(error, settings.signal);
+    }
+    if (!response.ok) throw await errorFromResponse(response);
+    return (await response.json()) as T;
+  }
+
+  return {
+    submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
+    getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
+    listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),
+    cancelGeneration: (id, o = {}) => call('POST', `/v1/generations/${encodeURIComponent(id)}/cancel`, o),
+    getJob: (id, o = {}) => call('GET', `/v1/jobs/${encodeURIComponent(id)}`, o),
+    cancelJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/cancel`, o),
+    setJobPriority: (id, priority, o = {}) =>
+      call('POST', `/v1/jobs/${encodeURIComponent(id)}/priority`, { ...o, body: { priority } }),
+    redriveJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/redrive`, o),
+    getQueue: (o = {}) => call('GET', '/v1/queue', o),
+    pauseQueue: (o = {}) => call('POST', '/v1/queue/pause', o),
+    resumeQueue: (o = {}) => call('POST', '/v1/queue/resume', o),
+    listDeadLetters: (query = {}, o = {}) => call('GET', `/v1/dead-letters${queryString(query)}`, o),
+    redriveDeadLetters: (filter = {}, o = {}) => call('POST', '/v1/dead-letters/redrive', { ...o, body: filter }),
+    listModels: (o = {}) => call('GET', '/v1/models', o),
+    getSystem: (o = {}) => call('GET', '/v1/system', o),
+    events: (generationId, o = {}) =>
+      readEvents({
+        ...o,
+        url: `${baseUrl}/v1/generations/${encodeURIComponent(generationId)}/events`,
+        fetch: doFetch,
+        headers,
+      }),
+    url: (path) => baseUrl + path,
+  };
+}
+
+function queryString(query: Readonly<Record<string, unknown>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}

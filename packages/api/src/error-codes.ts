@@ -1,0 +1,222 @@
+/** Everything that is fixed about an error code. */
+export interface ErrorCodeEntry {
+  readonly title: string;
+  /** HTTP status; for the errors of a job, the one that a waiting request would get. */
+  readonly status: number;
+  /** The same may succeed later without a change. */
+  readonly retryable: boolean;
+  /** What brings it about. */
+  readonly cause: string;
+  /** What to do about it. */
+  readonly help: string;
+}
+
+const table = {
+  malformed_json: {
+    title: 'The body is not JSON',
+    status: 400,
+    retryable: false,
+    cause: 'The request body cannot be parsed as JSON. NaN and Infinity are not JSON.',
+    help: 'Send one JSON object, encoded as UTF-8.',
+  },
+  malformed_request: {
+    title: 'The request is malformed',
+    status: 400,
+    retryable: false,
+    cause: 'The request line, a header or the path breaks the rules of HTTP, or the body is shorter than announced.',
+    help: 'Check the URL encoding, the headers and Content-Length.',
+  },
+  validation_failed: {
+    title: 'The request has invalid fields',
+    status: 422,
+    retryable: false,
+    cause: 'A field is missing, unknown, of the wrong type or out of its range; `errors` names each of them.',
+    help: 'Mend the fields listed under errors. GET /v1/models tells the sizes that a model accepts.',
+  },
+  route_not_found: {
+    title: 'No such route',
+    status: 404,
+    retryable: false,
+    cause: 'The path is not part of the API.',
+    help: 'GET /openapi.json lists every route.',
+  },
+  generation_not_found: {
+    title: 'No such generation',
+    status: 404,
+    retryable: false,
+    cause: 'The id is wrong or belongs to somebody else.',
+    help: 'Use the id that POST /v1/generations returned.',
+  },
+  job_not_found: {
+    title: 'No such job',
+    status: 404,
+    retryable: false,
+    cause: 'The id is wrong or belongs to somebody else.',
+    help: 'Use an id from the jobs of a generation.',
+  },
+  asset_not_found: {
+    title: 'No such picture',
+    status: 404,
+    retryable: false,
+    cause: 'The id is wrong or belongs to somebody else, or the file was removed from the data folder.',
+    help: 'Use the url of an asset as the API returned it.',
+  },
+  method_not_allowed: {
+    title: 'The route does not take this method',
+    status: 405,
+    retryable: false,
+    cause: 'The path exists, but not with this HTTP method.',
+    help: 'The Allow header lists the methods of this path.',
+  },
+  request_timeout: {
+    title: 'The request came too slowly',
+    status: 408,
+    retryable: true,
+    cause: 'The headers or the body were not complete in time.',
+    help: 'Send the request again.',
+  },
+  already_final: {
+    title: 'It has ended already',
+    status: 409,
+    retryable: false,
+    cause: 'A job or generation that succeeded or failed cannot be cancelled; `details.state` tells how it ended.',
+    help: 'Nothing to do.',
+  },
+  not_redrivable: {
+    title: 'The job cannot be tried again',
+    status: 409,
+    retryable: false,
+    cause: 'Only a job that is dead or failed can be queued again; `details.state` tells how this one stands.',
+    help: 'Submit a new generation for another picture.',
+  },
+  idempotency_key_reused: {
+    title: 'The idempotency key was used before',
+    status: 409,
+    retryable: false,
+    cause: 'An earlier request had the same Idempotency-Key and another body.',
+    help: 'Send the body of the first request, or use a new key for a new request.',
+  },
+  body_too_large: {
+    title: 'The body is too large',
+    status: 413,
+    retryable: false,
+    cause: 'The body is larger than the setting bodyLimitBytes.',
+    help: 'Send less, or raise bodyLimitBytes.',
+  },
+  unsupported_media_type: {
+    title: 'The body has the wrong type',
+    status: 415,
+    retryable: false,
+    cause: 'The Content-Type of the body is not application/json.',
+    help: 'Send Content-Type: application/json.',
+  },
+  range_not_satisfiable: {
+    title: 'The range lies outside the picture',
+    status: 416,
+    retryable: false,
+    cause: 'The Range header asks for bytes beyond the end.',
+    help: 'Content-Range of the answer tells the size.',
+  },
+  host_not_allowed: {
+    title: 'This host name is not served here',
+    status: 421,
+    retryable: false,
+    cause:
+      'The server listens on the loopback interface only and the Host header names something else, as in a DNS rebinding attack.',
+    help: 'Open the server as http://127.0.0.1:<port> or http://localhost:<port>.',
+  },
+  headers_too_large: {
+    title: 'The headers are too large',
+    status: 431,
+    retryable: false,
+    cause: 'All headers together exceed 16 kB.',
+    help: 'Send fewer or shorter headers.',
+  },
+  internal_error: {
+    title: 'The server made a mistake',
+    status: 500,
+    retryable: true,
+    cause: 'A fault in the server; its log has the details under the request id.',
+    help: 'Try again; if it persists, report it with the request id and the log.',
+  },
+  engine_unavailable: {
+    title: 'The engine is not ready',
+    status: 503,
+    retryable: true,
+    cause: 'The engine process is starting, is being restarted after a crash, or cannot start; the detail tells which.',
+    help: 'Wait, or mend what the detail names. Generations are accepted all the same and wait in the queue.',
+  },
+  shutting_down: {
+    title: 'The server is shutting down',
+    status: 503,
+    retryable: true,
+    cause: 'The server was told to stop. What it accepted is kept and continues at the next start.',
+    help: 'Try again when it is back.',
+  },
+  disk_full: {
+    title: 'The disk is full',
+    status: 507,
+    retryable: true,
+    cause: 'The data folder has less free space than the setting minFreeBytes, or a write failed for lack of space.',
+    help: 'Free some space. Jobs that were accepted before wait and continue by themselves.',
+  },
+  storage_failed: {
+    title: 'Reading or writing the data folder failed',
+    status: 500,
+    retryable: true,
+    cause: 'The disk answered with an error; the detail has it.',
+    help: 'Check the disk and the rights of the data folder.',
+  },
+  engine_crashed: {
+    title: 'The engine process ended',
+    status: 500,
+    retryable: true,
+    cause: 'The process that draws crashed or was killed, often for lack of memory.',
+    help: 'It is restarted and the job tried again. If it repeats: fewer slots, smaller pictures, more memory.',
+  },
+  engine_stuck: {
+    title: 'The engine process stopped answering',
+    status: 500,
+    retryable: true,
+    cause: 'No step was reported for longer than the setting engineStuckAfterMs, so the process was ended.',
+    help: 'The job is tried again. If it repeats, look at the log and at the device.',
+  },
+  engine_fault: {
+    title: 'The engine could not draw the picture',
+    status: 500,
+    retryable: false,
+    cause: 'The engine reported a fault that has no code of its own; the message has its words.',
+    help: 'Read the message; `imagemill models verify` checks the files of a model.',
+  },
+  model_unusable: {
+    title: 'The model cannot be loaded',
+    status: 500,
+    retryable: false,
+    cause: 'A file of the model is missing, truncated or does not fit its configuration; the message names it.',
+    help: 'Run `imagemill models verify`, and pull the model again if it is damaged.',
+  },
+  model_gone: {
+    title: 'The model is no longer there',
+    status: 500,
+    retryable: false,
+    cause: 'The generation was accepted with a model that the server does not offer any more.',
+    help: 'Configure the model again, or submit with another one.',
+  },
+  lease_expired: {
+    title: 'The worker went away',
+    status: 500,
+    retryable: true,
+    cause: 'The worker that ran the job was lost, and this happened too often for the job to be tried once more.',
+    help: 'Look for crashes of the server in its log.',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof table;
+
+/** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = table;
+
+/** Whether a string is one of our codes. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
