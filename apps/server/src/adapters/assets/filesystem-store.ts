@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import * as nodeFiles from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ByteStream, PictureStore, StoredPicture } from '../../application/ports.ts';
+import { AppError } from '../../domain/errors.ts';
+import { type ContentHash, contentHash } from '../../domain/ids.ts';
+
+/** What the store does with files; a test may make one of them fail as a disk would. */
+export type Files = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'rename' | 'rm' | 'stat' | 'readdir'>;
+
+/**
+ * Bytes under their SHA-256: `<folder>/ab/cd/<hash>`. A file is written under another name, flushed, and renamed, so a
+ * file with its final name is whole, also after a loss of power.
+ */
+export class FilesystemStore implements PictureStore {
+  readonly #folder: string;
+  readonly #files: Files;
+
+  private constructor(folder: string, files: Files) {
+    this.#folder = folder;
+    this.#files = files;
+  }
+
+  /**
+   * Creates the folder if it is missing and removes what a crash left half written.
+   *
+   * @throws AppError `disk_full`, `storage_failed`
+   */
+  static async open(folder: string, files: Files = nodeFiles): Promise<FilesystemStore> {
+    const store = new FilesystemStore(folder, files);
+    await translated(async () => {
+      await files.mkdir(store.#unfinishedFolder, { recursive: true });
+      for (const name of await files.readdir(store.#unfinishedFolder)) {
+        await files.rm(join(store.#unfinishedFolder, name), { force: true });
+      }
+    });
+    return store;
+  }
+
+  async put(bytes: Uint8Array): Promise<StoredPicture> {
+    const sha256 = contentHash(createHash('sha256').update(bytes).digest('hex'));
+    const stored = { sha256, sizeBytes: bytes.byteLength };
+    const path = this.#pathOf(sha256);
+    if ((await this.#sizeOf(path)) === bytes.byteLength) return stored;
+    const unfinished = join(this.#unfinishedFolder, randomUUID());
+    await translated(async () => {
+      try {
+        await this.#write(unfinished, bytes);
+        const isNew = (await this.#files.mkdir(dirname(path), { recursive: true })) !== undefined;
+        await this.#files.rename(unfinished, path);
+        await this.#flushFolder(dirname(path));
+        if (isNew) await Promise.all([dirname(dirname(path)), this.#folder].map((one) => this.#flushFolder(one)));
+      } catch (error) {
+        await this.#files.rm(unfinished, { force: true }).catch(() => undefined);
+        throw error;
+      }
+    });
+    return stored;
+  }
+
+  async open(sha256: ContentHash, range?: { start: number; end: number }): Promise<ByteStream | undefined> {
+    const path = this.#pathOf(sha256);
+    if ((await this.#sizeOf(path)) === undefined) return undefined;
+    return createReadStream(path, range);
+  }
+
+  get #unfinishedFolder(): string {
+    return join(this.#folder, 'unfinished');
+  }
+
+  #pathOf(sha256: ContentHash): string {
+    return join(this.#folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  }
+
+  async #sizeOf(path: string): Promise<number | undefined> {
+    try {
+      return (await this.#files.stat(path)).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw toAppError(error);
+    }
+  }
+
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.#files.open(path, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Makes the new name of a file durable. */
+  async #flushFolder(folder: string): Promise<void> {
+    const handle = await this.#files.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+async function translated(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw toAppError(error);
+  }
+}
+
+function toAppError(error: unknown): AppError {
+  const { code = 'unknown', message } = error as NodeJS.ErrnoException;
+  const details = { systemCode: code };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AppError('disk_full', 'The disk is full, so a picture could not be stored.', { details, cause: error });
+  }
+  return new AppError('storage_failed', `A picture could not be stored or read: ${message}.`, {
+    details,
+    cause: error,
+  });
+}

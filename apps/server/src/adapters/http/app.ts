@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net';
+import fastify from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { App } from './app-type.ts';
+import { addNotFound } from './known-routes.ts';
+import { addOpenApi } from './openapi.ts';
+import { addPage } from './page.ts';
+import type { HttpPorts } from './ports.ts';
+import { answerBrokenRequest, createErrorHandler, sendProblem } from './problem.ts';
+import { addAssetRoutes } from './routes/assets.ts';
+import { addEventRoutes } from './routes/events.ts';
+import { addGenerationRoutes } from './routes/generations.ts';
+import { addJobRoutes } from './routes/jobs.ts';
+import { addModelRoutes } from './routes/models.ts';
+import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
+import { addSystemRoutes } from './routes/system.ts';
+import { addSecurity, setHeaders } from './security.ts';
+import { validatorCompiler } from './validation.ts';
+
+export interface AppOptions {
+  readonly version: string;
+  readonly bodyLimitBytes: number;
+  /** Names that a Host header may have, lower case, without port; undefined accepts any. */
+  readonly hosts: ReadonlySet<string> | undefined;
+  /** Folder of the built page. */
+  readonly pageFolder: string;
+  /** Time for a request to arrive in full. @default 30000 */
+  readonly requestTimeoutMs?: number;
+}
+
+/** The HTTP API and the page over the use cases. Not listening yet: tests may `inject` requests. */
+export async function createApp(ports: HttpPorts, options: AppOptions): Promise<App> {
+  const app = fastify({
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    keepAliveTimeout: 65_000,
+    routerOptions: { maxParamLength: 200 },
+    genReqId: (request) => requestId(request.headers['x-request-id']) ?? ports.ids.next(),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, () => ports.ids.next()),
+    // A path that cannot be decoded gets here before any hook.
+    frameworkErrors: (_error, request, reply) => {
+      setHeaders(request, reply);
+      void sendProblem(request, reply, { code: 'malformed_request' });
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(createErrorHandler(ports.log));
+  acceptOnlyJson(app);
+  addNotFound(app);
+  addSecurity(app, options.hosts);
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, id } = request;
+    const ms = Math.round(reply.elapsedTime);
+    ports.log.debug({ requestId: id, method, url, status: reply.statusCode, ms }, 'answered');
+  });
+
+  closeConnectionsOnClose(app);
+  await addOpenApi(app, options.version);
+  addGenerationRoutes(app, ports);
+  addEventRoutes(app, ports);
+  addJobRoutes(app, ports);
+  addQueueRoutes(app, ports);
+  addDeadLetterRoutes(app, ports);
+  addAssetRoutes(app, ports);
+  addModelRoutes(app, ports);
+  addSystemRoutes(app, ports, options.version);
+  await addPage(app, options.pageFolder);
+  return app;
+}
+
+/**
+ * Lets a close end soon. Connections that never sent a request (browsers open some ahead) are cut, those whose last
+ * answer ends after the order to close are closed as they fall idle, and whatever is left after a moment is cut.
+ */
+function closeConnectionsOnClose(app: App): void {
+  const { server } = app;
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  app.addHook('preClose', async () => {
+    const closeIdle = setInterval(() => {
+      for (const socket of unused) socket.destroy();
+      server.closeIdleConnections();
+    }, CLOSE_POLL_MS);
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.once('close', () => {
+      clearInterval(closeIdle);
+      clearTimeout(cut);
+    });
+  });
+}
+
+/** JSON or nothing: an empty body is no body, and any other type is refused before it is read. */
+function acceptOnlyJson(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body as string, done);
+  });
+}
+
+/** The caller's own id for a request, if it is one that can stand in a log line. */
+function requestId(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && /^[\w.:-]{1,64}$/.test(header) ? header : undefined;
+}
+
+const CLOSE_POLL_MS = 10;
+const CLOSE_GRACE_MS = 2_000;

@@ -1,0 +1,140 @@
+/** The values of the server as the API shows them. */
+import type {
+  Asset as ApiAsset,
+  Attempt as ApiAttempt,
+  Generation as ApiGeneration,
+  Job as ApiJob,
+  GenerationEvent,
+  JobDetail,
+  Model,
+} from '@imagemill/api';
+import { LIMITS } from '@imagemill/api';
+import type { JobWithAttempts } from '../../application/get-job.ts';
+import type { AttemptRecord, GenerationRecord, JobRecord, ModelEntry } from '../../application/ports.ts';
+import type { Asset } from '../../domain/asset.ts';
+import type { NumberedEvent } from '../../domain/event.ts';
+import type { JobId } from '../../domain/ids.ts';
+
+/** Tells how far a running job is. */
+export type StepOf = (id: JobId) => number;
+
+export function presentGeneration({ generation, jobs }: GenerationRecord, stepOf: StepOf): ApiGeneration {
+  const { tenantId: _tenant, maxAttempts, backOffMs, dueAt, ...shown } = generation;
+  const self = `/v1/generations/${generation.id}`;
+  return {
+    ...shown,
+    createdAt: time(generation.createdAt),
+    finishedAt: optionalTime(generation.finishedAt),
+    deadline: optionalTime(dueAt),
+    maxRetries: maxAttempts - 1,
+    retryBackoffSeconds: backOffMs / 1_000,
+    jobs: jobs.map((job) => presentJob(job, stepOf)),
+    links: { self, events: `${self}/events`, cancel: `${self}/cancel` },
+  };
+}
+
+export function presentJob({ job, asset, steps }: JobRecord, stepOf: StepOf): ApiJob {
+  const step = job.state === 'succeeded' ? steps : job.state === 'running' ? stepOf(job.id) : 0;
+  const isRetry = job.state === 'queued' && job.attempt > 0;
+  return {
+    id: job.id,
+    generationId: job.generationId,
+    index: job.index,
+    seed: job.seed,
+    state: job.state,
+    attempt: job.attempt,
+    progress: { step, steps },
+    cancelRequested: job.state === 'running' && job.cancelRequested,
+    createdAt: time(job.createdAt),
+    startedAt: optionalTime('startedAt' in job ? job.startedAt : undefined),
+    finishedAt: optionalTime('finishedAt' in job ? job.finishedAt : undefined),
+    notBefore: isRetry ? time(job.notBefore) : undefined,
+    asset: asset && presentAsset(asset),
+    error: job.lastFault,
+    timings: job.state === 'succeeded' ? job.timings : undefined,
+  };
+}
+
+export function presentJobDetail(record: JobWithAttempts, stepOf: StepOf): JobDetail {
+  const { job, attempts, outlook } = record;
+  return {
+    ...presentJob(record, stepOf),
+    attempts: attempts.map(presentAttempt),
+    priority: job.priority,
+    queuePosition: outlook?.position,
+    estimatedSeconds: outlook?.waitMs === undefined ? undefined : Math.round(outlook.waitMs / 100) / 10,
+  };
+}
+
+function presentAttempt({ number, startedAt, finishedAt, outcome, fault }: AttemptRecord): ApiAttempt {
+  return { number, startedAt: time(startedAt), finishedAt: time(finishedAt), outcome, error: fault };
+}
+
+export function presentAsset(asset: Asset): ApiAsset {
+  const { id, mediaType, sizeBytes, width, height, sha256 } = asset;
+  return { id, url: `/v1/assets/${id}`, mediaType, sizeBytes, width, height, sha256 };
+}
+
+export function presentEvent(event: NumberedEvent): GenerationEvent {
+  const base = { id: event.id, generationId: event.generationId, at: time(event.at) };
+  if (event.type === 'generation.finished') return { ...base, type: event.type, state: event.state };
+  const { jobId, index, attempt } = event;
+  const jobBase = { ...base, jobId, index, attempt };
+  switch (event.type) {
+    case 'job.queued':
+      return { ...jobBase, type: event.type, notBefore: optionalTime(event.notBefore), error: event.fault };
+    case 'job.step':
+      return { ...jobBase, type: event.type, step: event.step, steps: event.steps };
+    case 'job.preview': {
+      const { step, steps, mediaType, image } = event;
+      return { ...jobBase, type: event.type, step, steps, mediaType, image: Buffer.from(image).toString('base64') };
+    }
+    case 'job.succeeded':
+      return { ...jobBase, type: event.type, asset: presentAsset(event.asset), timings: event.timings };
+    case 'job.failed':
+      return { ...jobBase, type: event.type, state: event.state, error: event.fault };
+    default:
+      return { ...jobBase, type: event.type };
+  }
+}
+
+/** @param loadedPaths folders of the models that are in the memory of an engine */
+export function presentModels(entries: readonly ModelEntry[], loadedPaths: ReadonlySet<string>): Model[] {
+  const defaultEntry = entries.find((entry) => entry.kind === 'usable');
+  return entries.map((entry) => {
+    const limits = {
+      maxSteps: LIMITS.steps,
+      maxCount: LIMITS.count,
+      maxGuidanceScale: LIMITS.guidanceScale,
+      maxPromptLength: LIMITS.promptLength,
+    };
+    if (entry.kind === 'unusable') {
+      return { ...UNKNOWN_MODEL, ...limits, name: entry.name, state: 'unusable', problem: entry.problem };
+    }
+    const { path, grain, ...facts } = entry.facts;
+    const state = loadedPaths.has(path) ? 'loaded' : 'available';
+    return { ...facts, ...limits, grain, minSide: grain, state, isDefault: entry === defaultEntry };
+  });
+}
+
+/** What is said of a model whose files cannot be read: sizes of the family, so that forms still work. */
+const UNKNOWN_MODEL = {
+  family: 'unknown',
+  isDefault: false,
+  nativeWidth: 1024,
+  nativeHeight: 1024,
+  grain: 16,
+  minSide: 16,
+  maxSide: 1024,
+  maxPixels: 1024 ** 2,
+  defaultSteps: 8,
+  defaultGuidanceScale: 0,
+} as const;
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function optionalTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : time(ms);
+}

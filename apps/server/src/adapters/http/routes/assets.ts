@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream';
+import { type IdParams, idParamsSchema } from '@imagemill/api';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { assetNotFound } from '../../../application/get-asset.ts';
+import type { Asset } from '../../../domain/asset.ts';
+import { assetId } from '../../../domain/ids.ts';
+import { problems } from '../openapi.ts';
+import type { HttpPorts } from '../ports.ts';
+import { sendProblem } from '../problem.ts';
+import { tenantOf } from '../tenant.ts';
+import { parseRange } from './byte-range.ts';
+
+const bytes = { schema: z.string().meta({ format: 'binary' }) };
+const picture = { 'image/png': bytes, 'image/jpeg': bytes, 'image/webp': bytes };
+
+export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
+  app.get<{ Params: IdParams }>(
+    '/v1/assets/:id',
+    {
+      schema: {
+        operationId: 'getAsset',
+        summary: 'The bytes of a picture',
+        description: 'They never change. Conditional requests (ETag) and one byte range are understood.',
+        tags: ['assets'],
+        params: idParamsSchema,
+        response: {
+          200: { description: 'The picture', content: picture },
+          206: { description: 'The part that the Range header asks for', content: picture },
+          304: z.undefined().describe('The picture that If-None-Match names'),
+          ...problems(404, 416, 422),
+        },
+      },
+    },
+    async (request, reply) => {
+      const asset = await ports.getAsset({ tenantId: tenantOf(request), id: assetId(request.params.id) });
+      const etag = `"${asset.sha256}"`;
+      reply.headers({
+        etag,
+        'cache-control': 'private, max-age=31536000, immutable',
+        'accept-ranges': 'bytes',
+        'content-disposition': `inline; filename="${fileName(asset)}"`,
+      });
+      if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+
+      const ifRange = request.headers['if-range'];
+      const wanted = ifRange === undefined || ifRange === etag ? request.headers.range : undefined;
+      const range = parseRange(wanted, asset.sizeBytes);
+      if (range === 'outside') {
+        reply.header('content-range', `bytes */${asset.sizeBytes}`);
+        return sendProblem(request, reply, { code: 'range_not_satisfiable' });
+      }
+      if (range !== undefined) {
+        reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${asset.sizeBytes}`);
+      }
+      reply.type(asset.mediaType);
+      reply.header('content-length', range === undefined ? asset.sizeBytes : range.end - range.start + 1);
+      const stream = await ports.pictures.open(asset.sha256, range);
+      if (stream === undefined) throw assetNotFound(asset.id);
+      if (request.method !== 'HEAD') return reply.send(stream);
+      stream.destroy();
+      // An empty stream, not no payload: Fastify would set the length of nothing.
+      return reply.send(Readable.from([]));
+    },
+  );
+}
+
+function fileName(asset: Asset): string {
+  return `imagemill-${asset.id}.${asset.mediaType.replace('image/', '')}`;
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  const known = header?.split(',').map((one) => one.trim().replace(/^W\//, '')) ?? [];
+  return known.includes(etag) || known.includes('*');
+}

@@ -1,0 +1,116 @@
+import {
+  type GenerationRequest,
+  generationPageSchema,
+  generationRequestSchema,
+  generationSchema,
+  idParamsSchema,
+  listGenerationsQuerySchema,
+  submitHeadersSchema,
+} from '@imagemill/api';
+import type { SubmitGenerationInput } from '../../../application/submit-generation.ts';
+import { generationId } from '../../../domain/ids.ts';
+import type { App } from '../app-type.ts';
+import { hashOfBody } from '../idempotency.ts';
+import { json, problems } from '../openapi.ts';
+import type { HttpPorts } from '../ports.ts';
+import { presentGeneration } from '../present.ts';
+import { tenantOf } from '../tenant.ts';
+
+export function addGenerationRoutes(app: App, ports: HttpPorts): void {
+  const { stepOf } = ports;
+
+  app.post(
+    '/v1/generations',
+    {
+      schema: {
+        operationId: 'submitGeneration',
+        summary: 'Ask for pictures',
+        description: 'Answers as soon as the request is on disk; the pictures are drawn one after the other.',
+        tags: ['generations'],
+        headers: submitHeadersSchema,
+        body: generationRequestSchema,
+        response: { 202: json('Accepted', generationSchema), ...problems(409, 413, 415, 422, 507) },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const record = await ports.submitGeneration({
+        ...inputOf(request.body, ports.clock.now()),
+        tenantId: tenantOf(request),
+        idempotency: key === undefined ? undefined : { key, bodyHash: hashOfBody(request.body) },
+      });
+      if (record.isReplay) reply.header('idempotency-replayed', 'true');
+      const generation = presentGeneration(record, stepOf);
+      return reply.code(202).header('location', generation.links.self).send(generation);
+    },
+  );
+
+  app.get(
+    '/v1/generations',
+    {
+      schema: {
+        operationId: 'listGenerations',
+        summary: 'List generations, newest first',
+        tags: ['generations'],
+        querystring: listGenerationsQuerySchema,
+        response: { 200: json('One page', generationPageSchema), ...problems(422) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, state } = request.query;
+      const after = cursor === undefined ? undefined : generationId(cursor);
+      const { items, next } = await ports.listGenerations({ tenantId: tenantOf(request), limit, after, state });
+      return { items: items.map((item) => presentGeneration(item, stepOf)), nextCursor: next };
+    },
+  );
+
+  app.get(
+    '/v1/generations/:id',
+    {
+      schema: {
+        operationId: 'getGeneration',
+        summary: 'One generation with its jobs',
+        tags: ['generations'],
+        params: idParamsSchema,
+        response: { 200: json('The generation', generationSchema), ...problems(404, 422) },
+      },
+    },
+    async (request) => {
+      const id = generationId(request.params.id);
+      return presentGeneration(await ports.getGeneration({ tenantId: tenantOf(request), id }), stepOf);
+    },
+  );
+
+  app.post(
+    '/v1/generations/:id/cancel',
+    {
+      schema: {
+        operationId: 'cancelGeneration',
+        summary: 'Cancel all jobs that have not ended',
+        description: 'What waits ends at once, what runs at its next denoise step. Again is as good as once.',
+        tags: ['generations'],
+        params: idParamsSchema,
+        response: { 200: json('The generation', generationSchema), ...problems(404, 409, 413, 415, 422, 507) },
+      },
+    },
+    async (request) => {
+      const id = generationId(request.params.id);
+      return presentGeneration(await ports.cancelGeneration({ tenantId: tenantOf(request), id }), stepOf);
+    },
+  );
+}
+
+function inputOf(body: GenerationRequest, now: number): Omit<SubmitGenerationInput, 'tenantId'> {
+  const { deadline, maxRetries, retryBackoffSeconds, ...settings } = body;
+  return {
+    ...settings,
+    dueAt:
+      typeof deadline === 'number'
+        ? now + Math.round(deadline * 1_000)
+        : deadline === undefined
+          ? undefined
+          : Date.parse(deadline),
+    maxAttempts: maxRetries === undefined ? undefined : maxRetries + 1,
+    backOffMs: retryBackoffSeconds === undefined ? undefined : Math.round(retryBackoffSeconds * 1_000),
+  };
+}

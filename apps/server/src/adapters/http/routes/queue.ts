@@ -1,0 +1,128 @@
+import {
+  deadLetterPageSchema,
+  listDeadLettersQuerySchema,
+  type QueueClass,
+  type QueueStatus,
+  queueStatusSchema,
+  redriveRequestSchema,
+  redriveResultSchema,
+} from '@imagemill/api';
+import type { ClassCounts, DeadLetterFilter, QueueFacts } from '../../../application/queue-ports.ts';
+import { generationId, jobId } from '../../../domain/ids.ts';
+import type { App } from '../app-type.ts';
+import { json, problems } from '../openapi.ts';
+import type { HttpPorts } from '../ports.ts';
+import { presentJobDetail } from '../present.ts';
+import { tenantOf } from '../tenant.ts';
+
+export function addQueueRoutes(app: App, ports: HttpPorts): void {
+  const status = json('The queue', queueStatusSchema);
+  const present = (facts: QueueFacts): QueueStatus => presentQueue(facts, ports.clock.now());
+
+  app.get(
+    '/v1/queue',
+    {
+      schema: {
+        operationId: 'getQueue',
+        summary: 'How long the queue is, by class, and whether it runs',
+        tags: ['queue'],
+        response: { 200: status, ...problems() },
+      },
+    },
+    async () => present(await ports.getQueue()),
+  );
+
+  app.post(
+    '/v1/queue/pause',
+    {
+      schema: {
+        operationId: 'pauseQueue',
+        summary: 'Start nothing new',
+        description: 'Pictures under way end, new generations are accepted and wait, also over a restart.',
+        tags: ['queue'],
+        response: { 200: status, ...problems(413, 415, 507) },
+      },
+    },
+    async () => present(await ports.controlQueue.pause()),
+  );
+
+  app.post(
+    '/v1/queue/resume',
+    {
+      schema: {
+        operationId: 'resumeQueue',
+        summary: 'Go on after a pause',
+        tags: ['queue'],
+        response: { 200: status, ...problems(413, 415, 507) },
+      },
+    },
+    async () => present(await ports.controlQueue.resume()),
+  );
+}
+
+export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
+  app.get(
+    '/v1/dead-letters',
+    {
+      schema: {
+        operationId: 'listDeadLetters',
+        summary: 'Jobs that ended without a picture, newest first, with the errors of all attempts',
+        tags: ['queue'],
+        querystring: listDeadLettersQuerySchema,
+        response: { 200: json('One page', deadLetterPageSchema), ...problems(422) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query;
+      const after = cursor === undefined ? undefined : jobId(cursor);
+      const query = { ...filterOf(filter), tenantId: tenantOf(request), limit, after };
+      const { items, next } = await ports.listDeadLetters(query);
+      return { items: items.map((item) => presentJobDetail(item, ports.stepOf)), nextCursor: next };
+    },
+  );
+
+  app.post(
+    '/v1/dead-letters/redrive',
+    {
+      schema: {
+        operationId: 'redriveDeadLetters',
+        summary: 'Queue all that fit a filter again',
+        description: 'The empty object queues every dead job again. Each gets all its attempts anew.',
+        tags: ['queue'],
+        body: redriveRequestSchema,
+        response: { 200: json('How many', redriveResultSchema), ...problems(413, 415, 422, 507) },
+      },
+    },
+    async (request) => {
+      const redriven = await ports.redriveJobs.all({ ...filterOf(request.body), tenantId: tenantOf(request) });
+      return { redriven };
+    },
+  );
+}
+
+function filterOf(filter: {
+  readonly state: DeadLetterFilter['state'];
+  readonly code?: string | undefined;
+  readonly generationId?: string | undefined;
+}): DeadLetterFilter {
+  const { state, code, generationId: id } = filter;
+  return { state, code, generationId: id === undefined ? undefined : generationId(id) };
+}
+
+function presentQueue({ pausedSince, classes, dead }: QueueFacts, now: number): QueueStatus {
+  const presentClass = ({ queued, backingOff, running, costMs, oldestAt }: ClassCounts): QueueClass => ({
+    ...{ queued, backingOff, running },
+    oldestSeconds: oldestAt === undefined ? undefined : Math.max(0, (now - oldestAt) / 1_000),
+    predictedSeconds: costMs / 1_000,
+  });
+  return {
+    paused: pausedSince !== undefined,
+    pausedSince: pausedSince === undefined ? undefined : new Date(pausedSince).toISOString(),
+    classes: {
+      interactive: presentClass(classes.interactive),
+      standard: presentClass(classes.standard),
+      bulk: presentClass(classes.bulk),
+    },
+    deadLetters: dead,
+  };
+}

@@ -1,0 +1,75 @@
+import { type EngineStatus as ApiEngineStatus, healthSchema, systemStatusSchema } from '@imagemill/api';
+import type { EngineStatus } from '../../../application/engine-port.ts';
+import type { App } from '../app-type.ts';
+import { json, problems } from '../openapi.ts';
+import type { HttpPorts } from '../ports.ts';
+import { sendProblem } from '../problem.ts';
+
+export function addSystemRoutes(app: App, ports: HttpPorts, version: string): void {
+  app.get(
+    '/v1/system',
+    {
+      schema: {
+        operationId: 'getSystem',
+        summary: 'Version, engines, length of the queue, room on the disk',
+        tags: ['system'],
+        response: { 200: json('The state of the server', systemStatusSchema), ...problems() },
+      },
+    },
+    async () => {
+      const { startedAt, engines, queue, disk } = await ports.getSystem();
+      return {
+        version,
+        startedAt: new Date(startedAt).toISOString(),
+        engines: engines.map(presentEngine),
+        queue,
+        disk,
+      };
+    },
+  );
+
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        operationId: 'getLiveness',
+        summary: 'Whether the process answers',
+        tags: ['system'],
+        response: { 200: json('It does', healthSchema), ...problems() },
+      },
+    },
+    async () => ({ status: 'ok' as const }),
+  );
+
+  app.get(
+    '/health/ready',
+    {
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'Whether pictures can be drawn',
+        tags: ['system'],
+        response: { 200: json('They can', healthSchema), ...problems() },
+      },
+    },
+    async (request, reply) => {
+      const engines = ports.engineStatus();
+      if (engines.some((engine) => engine.state === 'ready')) return { status: 'ok' as const };
+      return sendProblem(request, reply, { code: 'engine_unavailable', detail: whyNotReady(engines) });
+    },
+  );
+}
+
+function whyNotReady(engines: readonly EngineStatus[]): string {
+  const reasons = engines.map(({ device, state, problem }) => {
+    const words = { starting: 'is starting', restarting: 'is being restarted', broken: 'cannot be started' };
+    const what = state in words ? words[state as keyof typeof words] : `is ${state}`;
+    return `The engine on ${device} ${what}${problem === undefined ? '.' : `: ${problem.message}`}`;
+  });
+  return reasons.join(' ');
+}
+
+function presentEngine(status: EngineStatus): ApiEngineStatus {
+  const { device, executionProvider, slots, crashes, problem, notes } = status;
+  const state = status.state === 'closed' ? 'broken' : status.state;
+  return { state, device, executionProvider, slots, crashes, problem: problem?.message, notes: [...notes] };
+}

@@ -1,0 +1,280 @@
+/**
+ * The parent's side of an engine process.
+ *
+ *   starting ──ready──► ready ──exit──► restarting ──ready──► ready …
+ *      │                                    │
+ *      └─broken, exit, silence─► broken ◄───┘       every restart waits, longer each time it fails
+ *   any ──close()──► closed
+ *
+ * When the process ends, its open items end as failed with `engine_crashed`; nothing else of the parent is touched.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type {
+  DrawingEngine,
+  DrawObserver,
+  DrawOutcome,
+  EngineItem,
+  EngineState,
+  EngineStatus,
+} from '../../application/engine-port.ts';
+import type { Clock, Logger } from '../../application/ports.ts';
+import type { JobFault } from '../../domain/job.ts';
+import { forwardOutput } from './child-output.ts';
+import type { EngineCommand, EngineEvent, EngineOptions } from './engine-protocol.ts';
+
+export interface EngineProcessOptions {
+  readonly engine: EngineOptions;
+  /** All the variables that the process sees. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A process that says neither `ready` nor `broken` for this long is killed. @default 120000 */
+  readonly startTimeoutMs?: number;
+  /** A process that does not end on `close` for this long is killed. @default 5000 */
+  readonly closeTimeoutMs?: number;
+  /** A process that says nothing for this long about the items it holds is killed; 0 leaves it alone. @default 0 */
+  readonly stuckAfterMs?: number;
+  /** Pause before the first restart; it doubles with each failure up to 30 s. @default 200 */
+  readonly firstRestartPauseMs?: number;
+}
+
+interface OpenItem {
+  readonly observer: DrawObserver;
+  readonly end: (outcome: DrawOutcome) => void;
+}
+
+export class EngineProcess implements DrawingEngine {
+  readonly #options: EngineProcessOptions;
+  readonly #items = new Map<string, OpenItem>();
+  readonly #listeners = new Set<(status: EngineStatus) => void>();
+  #child: ChildProcess | undefined;
+  #state: EngineState = 'starting';
+  #problem: JobFault | undefined;
+  #executionProvider: string | undefined;
+  #notes: readonly string[] = [];
+  #loadedModels = new Set<string>();
+  #crashes = 0;
+  #failedStarts = 0;
+  #killFault: JobFault | undefined;
+  #callOffTimer: () => void = () => undefined;
+  #callOffStuckTimer: () => void = () => undefined;
+
+  /** Starts the process at once. */
+  constructor(options: EngineProcessOptions) {
+    this.#options = options;
+    this.#start('starting');
+  }
+
+  get status(): EngineStatus {
+    return {
+      state: this.#state,
+      device: this.#options.engine.device,
+      executionProvider: this.#executionProvider,
+      slots: this.#options.engine.slots,
+      crashes: this.#crashes,
+      problem: this.#problem,
+      notes: this.#notes,
+      loadedModels: [...this.#loadedModels],
+    };
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  draw(item: EngineItem, observer: DrawObserver): Promise<DrawOutcome> {
+    if (this.#state !== 'ready') {
+      const fault = this.#problem ?? { ...CRASHED, code: 'engine_unavailable', message: 'The engine is not ready.' };
+      return Promise.resolve({ kind: 'failed', fault: { ...fault, retryable: true } });
+    }
+    return new Promise((resolve) => {
+      this.#items.set(item.id, { observer, end: resolve });
+      this.#watchForSilence();
+      this.#send({ type: 'submit', item });
+    });
+  }
+
+  cancel(itemId: string): void {
+    if (this.#items.has(itemId)) this.#send({ type: 'cancel', id: itemId });
+  }
+
+  /** Loads a model ahead of its first item; `status.loadedModels` has it when it is there. */
+  load(modelPath: string): void {
+    this.#send({ type: 'load', modelPath });
+  }
+
+  onChange(listener: (status: EngineStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends the process, by force if need be. */
+  async close(): Promise<void> {
+    this.#callOffTimer();
+    const child = this.#child;
+    this.#become('closed');
+    if (child === undefined) return;
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    const callOff = this.#options.clock.after(this.#options.closeTimeoutMs ?? 5_000, () => child.kill('SIGKILL'));
+    this.#send({ type: 'close' });
+    await ended;
+    callOff();
+  }
+
+  #start(state: 'starting' | 'restarting'): void {
+    const { engine, environment, log, clock, startTimeoutMs = 120_000 } = this.#options;
+    this.#become(state);
+    const child = fork(ENTRY, {
+      serialization: 'advanced',
+      execArgv: STRIPS_BY_ITSELF ? [] : ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
+      env: { ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    forwardOutput(child, log);
+    child.on('message', (event: EngineEvent) => this.#onEvent(event));
+    child.on('error', (error) => {
+      log.warn({ err: error }, 'talking to the engine process failed');
+      // A process that could not be made at all has no exit.
+      if (child.pid === undefined) this.#onExit(child, error.message);
+    });
+    child.on('exit', (code, signal) => this.#onExit(child, describeExit(code, signal)));
+    this.#callOffTimer = clock.after(startTimeoutMs, () => {
+      this.#problem = { ...CRASHED, message: `The engine process did not answer within ${startTimeoutMs} ms.` };
+      child.kill('SIGKILL');
+    });
+    this.#send({ type: 'start', options: engine });
+  }
+
+  #onEvent(event: EngineEvent): void {
+    switch (event.type) {
+      case 'ready':
+        // On its way when the order to close was given.
+        if (this.#state === 'closed') return;
+        this.#callOffTimer();
+        this.#executionProvider = event.executionProvider;
+        this.#notes = event.notes;
+        this.#problem = undefined;
+        // Counts as a good start only once it has lived for a while, so that a crash loop slows down.
+        this.#callOffTimer = this.#options.clock.after(GOOD_LIFE_MS, () => {
+          this.#failedStarts = 0;
+        });
+        this.#become('ready');
+        return;
+      case 'broken':
+        this.#problem = event.fault;
+        return;
+      case 'loaded':
+        this.#loadedModels.add(event.modelPath);
+        this.#tell();
+        return;
+      case 'unloaded':
+        this.#loadedModels.delete(event.modelPath);
+        this.#tell();
+        return;
+      case 'log':
+        this.#options.log[event.level](event.fields, event.message);
+        return;
+      default:
+        this.#onItemEvent(event);
+    }
+  }
+
+  #onItemEvent(event: Extract<EngineEvent, { id: string }>): void {
+    const open = this.#items.get(event.id);
+    if (open === undefined) return;
+    this.#watchForSilence();
+    if (event.type === 'step') open.observer.step(event.step, event.steps);
+    else if (event.type === 'preview') {
+      const { step, mediaType, image } = event;
+      open.observer.preview({ step, mediaType, image });
+    } else if (event.type === 'failed') this.#end(event.id, { kind: 'failed', fault: event.fault });
+    else if (event.type === 'cancelled') this.#end(event.id, { kind: 'cancelled' });
+    else if (event.type === 'finished') {
+      const { type: _type, id, ...picture } = event;
+      this.#end(id, { kind: 'finished', picture });
+    }
+  }
+
+  #end(id: string, outcome: DrawOutcome): void {
+    const open = this.#items.get(id);
+    this.#items.delete(id);
+    if (this.#items.size === 0) this.#callOffStuckTimer();
+    open?.end(outcome);
+  }
+
+  #watchForSilence(): void {
+    this.#callOffStuckTimer();
+    const { clock, stuckAfterMs = 0 } = this.#options;
+    if (stuckAfterMs === 0) return;
+    this.#callOffStuckTimer = clock.after(stuckAfterMs, () => {
+      const message = `The engine process reported no step for ${stuckAfterMs} ms and was ended.`;
+      this.#killFault = { ...CRASHED, code: 'engine_stuck', message };
+      this.#child?.kill('SIGKILL');
+    });
+  }
+
+  #onExit(child: ChildProcess, how: string): void {
+    if (child !== this.#child) return;
+    this.#callOffTimer();
+    this.#child = undefined;
+    this.#loadedModels = new Set();
+    const wasReady = this.#state === 'ready';
+    const crashed = { ...CRASHED, message: `The engine process ended (${how}) while it drew this picture.` };
+    const fault = this.#killFault ?? crashed;
+    this.#killFault = undefined;
+    this.#callOffStuckTimer();
+    // State first: whoever hears of the end of an item must not find the engine ready.
+    if (this.#state !== 'closed') this.#scheduleRestart(wasReady, how);
+    const outcome: DrawOutcome = this.#state === 'closed' ? { kind: 'cancelled' } : { kind: 'failed', fault };
+    for (const id of [...this.#items.keys()]) this.#end(id, outcome);
+  }
+
+  #scheduleRestart(wasReady: boolean, how: string): void {
+    const { clock, log, firstRestartPauseMs = 200 } = this.#options;
+    const pauseMs = Math.min(firstRestartPauseMs * 2 ** this.#failedStarts, LAST_RESTART_PAUSE_MS);
+    this.#failedStarts += 1;
+    this.#problem ??= { ...CRASHED, message: `The engine process ended (${how}).` };
+    if (wasReady) this.#crashes += 1;
+    const words = wasReady ? 'the engine process ended' : 'the engine could not be started';
+    log.error({ how, problem: this.#problem, pauseMs }, `${words}; it is started again`);
+    this.#become(wasReady ? 'restarting' : 'broken');
+    this.#callOffTimer = clock.after(pauseMs, () => this.#start('restarting'));
+  }
+
+  #send(command: EngineCommand): void {
+    // A channel that is closed is not an error here: the exit of the process ends the items.
+    if (this.#child?.connected === true) this.#child.send(command, () => undefined);
+  }
+
+  #become(state: EngineState): void {
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { status } = this;
+    for (const listener of this.#listeners) listener(status);
+  }
+}
+
+function describeExit(code: number | null, signal: string | null): string {
+  return signal === null ? `exit code ${code}` : signal;
+}
+
+/** Node 22.13 to 22.17 strips types only when asked, as the parent then was. */
+const STRIPS_BY_ITSELF =
+  process.features.typescript !== false && !process.execArgv.includes('--experimental-strip-types');
+const ENTRY = fileURLToPath(new URL('./engine-child.ts', import.meta.url));
+const CRASHED: JobFault = {
+  code: 'engine_crashed',
+  message: 'The engine process ended.',
+  details: {},
+  retryable: true,
+};
+const LAST_RESTART_PAUSE_MS = 30_000;
+const GOOD_LIFE_MS = 60_000;

@@ -1,0 +1,65 @@
+/**
+ * Messages between the parent process and an engine process (Node IPC, `serialization: 'advanced'`).
+ *
+ * Life of an engine process: the parent forks it with {@link EngineOptions} in its first message; it answers `ready`
+ * or `broken`. From then on the parent submits items at any time; the engine holds up to `slots` of them and moves
+ * them step by step. Each item ends in exactly one of `finished`, `failed`, `cancelled`. A process that exits ends
+ * its open items as failed with `engine_crashed`, which is for the parent to notice. A process whose parent is gone
+ * (`disconnect`) exits; it ignores SIGINT and SIGTERM, since the parent says when to close.
+ */
+import type { DrawnPicture, EngineItem } from '../../application/engine-port.ts';
+import type { JobFault } from '../../domain/job.ts';
+
+export interface EngineOptions {
+  /** `cpu`, `webgpu`, `cuda:0`, or `fixed:250` (250 ms a picture, no arithmetic; for load tests). */
+  readonly device: string;
+  /** How weights are held on the CPU, see docs/numerics.md; `auto` packs a model that fits well into the memory. */
+  readonly weights: 'auto' | 'mapped' | 'packed' | 'fp16' | 'w8a8';
+  /** Threads of one session; 0 leaves it to the runtime. */
+  readonly threads: number;
+  /** Items that may be active at once. */
+  readonly slots: number;
+  /** Folder for caches; created if missing. */
+  readonly cacheDir: string;
+}
+
+export type EngineCommand =
+  | { readonly type: 'start'; readonly options: EngineOptions }
+  | { readonly type: 'submit'; readonly item: EngineItem }
+  | { readonly type: 'cancel'; readonly id: string }
+  | { readonly type: 'load'; readonly modelPath: string }
+  | { readonly type: 'unload'; readonly modelPath: string }
+  | { readonly type: 'close' };
+
+/** What becomes of an item. */
+export type ItemEvent =
+  | { readonly type: 'started'; readonly id: string }
+  | { readonly type: 'step'; readonly id: string; readonly step: number; readonly steps: number }
+  | {
+      readonly type: 'preview';
+      readonly id: string;
+      readonly step: number;
+      readonly mediaType: string;
+      readonly image: Uint8Array;
+    }
+  | ({ readonly type: 'finished'; readonly id: string } & DrawnPicture)
+  | { readonly type: 'failed'; readonly id: string; readonly fault: JobFault }
+  | { readonly type: 'cancelled'; readonly id: string };
+
+export type EngineEvent =
+  | ItemEvent
+  | {
+      readonly type: 'ready';
+      readonly device: string;
+      readonly executionProvider: string;
+      readonly notes: readonly string[];
+    }
+  | { readonly type: 'broken'; readonly fault: JobFault }
+  | { readonly type: 'loaded'; readonly modelPath: string; readonly ms: number }
+  | { readonly type: 'unloaded'; readonly modelPath: string }
+  | {
+      readonly type: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };

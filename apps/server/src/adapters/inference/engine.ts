@@ -1,0 +1,25 @@
+import type { EngineItem } from '../../application/engine-port.ts';
+import type { EngineEvent, EngineOptions, ItemEvent } from './engine-protocol.ts';
+
+/** What draws inside an engine process. Each kind of device has one; `engine-child.ts` picks it by name. */
+export interface Engine {
+  /** What it runs on: `cpu`, `webgpu`, `cuda`, `fixed-time`. */
+  readonly executionProvider: string;
+  /** What was noticed at the start, e.g. a fall-back. */
+  readonly notes: readonly string[];
+  /** Takes an item and tells what becomes of it; ends with exactly one of `finished`, `failed`, `cancelled`. */
+  submit(item: EngineItem, emit: (event: ItemEvent) => void): void;
+  /** The item ends as `cancelled` at the next step border; nothing happens when it has ended. */
+  cancel(id: string): void;
+  /** Loads a model ahead of its first item. Rejects with an error that has a `code` when that fails. */
+  load(modelPath: string): Promise<void>;
+  unload(modelPath: string): Promise<void>;
+  /** Gives back what the engine holds; items that are still open end as `cancelled`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an engine. `emit` is for what concerns no item: `log`, and `loaded` and `unloaded` when an item caused them.
+ * Rejects with an error that has a `code` when the device cannot be used.
+ */
+export type EngineFactory = (options: EngineOptions, emit: (event: EngineEvent) => void) => Promise<Engine>;

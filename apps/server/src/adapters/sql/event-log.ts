@@ -1,0 +1,154 @@
+/**
+ * Events with their numbers, and who listens.
+ *
+ * State changes are rows, written with the change. Progress (steps, previews) is only kept in memory. Both draw their
+ * ids from one sequence that is reserved in blocks on disk, so ids rise also over a crash that forgot the progress.
+ * A listener gets events in the order of their ids: while a transaction holds numbers that are not on disk yet,
+ * progress waits until it is settled.
+ */
+import type { Kysely } from 'kysely';
+import type { EventFeed } from '../../application/ports.ts';
+import type { NumberedEvent, PassingEvent, StoredEvent } from '../../domain/event.ts';
+import type { GenerationId, JobId, TenantId } from '../../domain/ids.ts';
+import { eventFromRow } from './rows.ts';
+import type { Tables } from './schema.ts';
+
+type Listener = (event: NumberedEvent) => void;
+type StepEvent = Extract<NumberedEvent, { type: 'job.step' }>;
+type PreviewEvent = Extract<NumberedEvent, { type: 'job.preview' }>;
+
+export class EventLog implements EventFeed {
+  readonly #reader: Kysely<Tables>;
+  readonly #listeners = new Map<GenerationId, Set<Listener>>();
+  readonly #storedListeners = new Set<(event: StoredEvent) => void>();
+  readonly #steps = new Map<GenerationId, StepEvent[]>();
+  readonly #latestStep = new Map<JobId, number>();
+  readonly #latestPreview = new Map<JobId, PreviewEvent>();
+  #stepCount = 0;
+  #nextId: number;
+  #reservedUpTo: number;
+  #hasOpenNumbers = false;
+  #waiting: PassingEvent[] = [];
+
+  /** @param firstId first of the ids that are reserved on disk @param reservedUpTo last of them */
+  constructor(reader: Kysely<Tables>, firstId: number, reservedUpTo: number) {
+    this.#reader = reader;
+    this.#nextId = firstId;
+    this.#reservedUpTo = reservedUpTo;
+  }
+
+  async past(tenantId: TenantId, id: GenerationId, afterId: number): Promise<readonly NumberedEvent[]> {
+    const rows = await this.#reader
+      .selectFrom('events')
+      .selectAll()
+      .where('generation_id', '=', id)
+      .where('id', '>', afterId)
+      .where('tenant_id', '=', tenantId)
+      .orderBy('id')
+      .execute();
+    const steps = this.#steps.get(id) ?? [];
+    const previews = [...this.#latestPreview.values()].filter((event) => event.generationId === id);
+    const passing = [...steps, ...previews].filter((event) => event.id > afterId && event.tenantId === tenantId);
+    return [...rows.map(eventFromRow), ...passing].sort((a, b) => a.id - b.id);
+  }
+
+  subscribe(id: GenerationId, listener: Listener): () => void {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
+    };
+  }
+
+  /** Called with every state change once it is on disk; the result ends it. */
+  onStored(listener: (event: StoredEvent) => void): () => void {
+    this.#storedListeners.add(listener);
+    return () => this.#storedListeners.delete(listener);
+  }
+
+  publish(event: PassingEvent): void {
+    if (this.#hasOpenNumbers) {
+      this.#waiting.push(event);
+      return;
+    }
+    // Half a block is always in reserve; if it were ever used up, progress may be missed but not a state change.
+    if (this.#nextId > this.#reservedUpTo) return;
+    const numbered = { ...event, id: this.#nextId++ } as StepEvent | PreviewEvent;
+    this.#remember(numbered);
+    this.#tell(numbered);
+  }
+
+  stepOf(id: JobId): number {
+    return this.#latestStep.get(id) ?? 0;
+  }
+
+  /** Numbers for a transaction. They are lost if it is undone. */
+  takeIds(count: number): number {
+    this.#hasOpenNumbers = true;
+    const first = this.#nextId;
+    this.#nextId += count;
+    return first;
+  }
+
+  /** Whether the transaction should reserve another block. */
+  get isBlockRunningOut(): boolean {
+    return this.#reservedUpTo - this.#nextId < EVENT_ID_BLOCK / 2;
+  }
+
+  /** A block that is on disk. */
+  extend(reservedUpTo: number): void {
+    this.#reservedUpTo = Math.max(this.#reservedUpTo, reservedUpTo);
+  }
+
+  /** State changes that are on disk. */
+  committed(events: readonly (StoredEvent & { readonly id: number })[]): void {
+    for (const event of events) {
+      if ('jobId' in event && event.type !== 'job.started') this.#forgetProgress(event.jobId);
+      for (const listener of this.#storedListeners) listener(event);
+      this.#tell(event);
+    }
+  }
+
+  /** The current transaction is on disk or undone. */
+  settled(): void {
+    this.#hasOpenNumbers = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const event of waiting) this.publish(event);
+  }
+
+  #tell(event: NumberedEvent): void {
+    for (const listener of this.#listeners.get(event.generationId) ?? []) listener(event);
+  }
+
+  #remember(event: StepEvent | PreviewEvent): void {
+    if (event.type === 'job.preview') {
+      this.#latestPreview.set(event.jobId, event);
+      return;
+    }
+    this.#latestStep.set(event.jobId, event.step);
+    const steps = this.#steps.get(event.generationId) ?? [];
+    steps.push(event);
+    this.#steps.set(event.generationId, steps);
+    this.#stepCount += 1;
+    while (this.#stepCount > MAX_STEPS_KEPT) this.#forgetOldestSteps();
+  }
+
+  #forgetOldestSteps(): void {
+    const oldest = this.#steps.entries().next().value;
+    if (oldest === undefined) return;
+    this.#steps.delete(oldest[0]);
+    this.#stepCount -= oldest[1].length;
+  }
+
+  #forgetProgress(id: JobId): void {
+    this.#latestStep.delete(id);
+    this.#latestPreview.delete(id);
+  }
+}
+
+/** Ids reserved at once. */
+export const EVENT_ID_BLOCK = 1_000_000;
+/** Step events of about 200 bytes each. */
+const MAX_STEPS_KEPT = 50_000;

@@ -1,0 +1,136 @@
+import { type Kysely, sql } from 'kysely';
+import type {
+  AheadOf,
+  ClassCounts,
+  DeadLetterQuery,
+  IdempotencyRecord,
+  QueueFacts,
+  QueueReader,
+} from '../../application/queue-ports.ts';
+import { generationId, type TenantId, tenantId } from '../../domain/ids.ts';
+import type { Job, PriorityClass, QueuedJob } from '../../domain/job.ts';
+import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
+import type { OpenJobs } from './open-jobs.ts';
+import { jobFromRow, rankOf } from './rows.ts';
+import type { Tables } from './schema.ts';
+
+/** Questions about the queue, put to a connection that only reads. */
+export function createQueueReader(queries: Kysely<Tables>, open: OpenJobs): QueueReader {
+  return {
+    facts: () => readFacts(queries, open),
+    aheadOf: (job) => readAheadOf(queries, job),
+    deadLetters: (query) => loadDeadLetters(queries, query),
+    costs: () => readCosts(queries),
+    findIdempotencyKey: (tenant, key) => findIdempotencyKey(queries, tenant, key),
+  };
+}
+
+/** Keyset pages over the index `jobs_dead_letters`, newest first. */
+export async function loadDeadLetters(queries: Kysely<Tables>, query: DeadLetterQuery): Promise<readonly Job[]> {
+  let select = queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where(sql<boolean>`state in ('dead', 'failed')`)
+    .where('tenant_id', '=', query.tenantId)
+    .where('state', '=', query.state);
+  if (query.after !== undefined) select = select.where('id', '<', query.after);
+  if (query.generationId !== undefined) select = select.where('generation_id', '=', query.generationId);
+  // The text that JSON.stringify writes: `code` is the first key of a fault.
+  if (query.code !== undefined) {
+    const start = `{"code":${JSON.stringify(query.code)},`;
+    select = select.where(sql`substr(fault, 1, ${sql.lit(start.length)})`, '=', start);
+  }
+  return (await select.orderBy('id', 'desc').limit(query.limit).execute()).map(jobFromRow);
+}
+
+export async function findIdempotencyKey(
+  queries: Kysely<Tables>,
+  tenant: TenantId,
+  key: string,
+): Promise<IdempotencyRecord | undefined> {
+  const row = await queries
+    .selectFrom('idempotency_keys')
+    .selectAll()
+    .where('tenant_id', '=', tenant)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    tenantId: tenantId(row.tenant_id),
+    key: row.key,
+    bodyHash: row.body_hash,
+    generationId: generationId(row.generation_id),
+    expiresAt: row.expires_at,
+  };
+}
+
+/** The kept numbers, and short looks at indexes for the rest. The `+` keeps SQLite on the index of the pauses. */
+async function readFacts(queries: Kysely<Tables>, open: OpenJobs): Promise<QueueFacts> {
+  const { rows } = await sql<{ paused_since: number | null; dead: number }>`
+    select (select since from queue_pauses where part = 'all') as paused_since,
+      (select count(*) from jobs where state in ('dead', 'failed') and state = 'dead') as dead
+  `.execute(queries);
+  const heldBack = await sql<{ priority: number; jobs: number }>`
+    select +priority as priority, count(*) as jobs from jobs
+    where state = 'queued' and ready = 0 and not_before > 0 group by +priority
+  `.execute(queries);
+  const countsOf = async (priority: PriorityClass): Promise<ClassCounts> => {
+    const oldest = await sql<{ created_at: number }>`
+      select created_at from jobs where state = 'queued' and priority = ${rankOf(priority)}
+      order by created_at limit 1
+    `.execute(queries);
+    const { queued, running, costMs } = open.of(priority);
+    const backingOff = heldBack.rows.find((row) => row.priority === rankOf(priority))?.jobs ?? 0;
+    return {
+      // The numbers are kept apart from the rows, so a retry that is just coming back may be in both.
+      queued: Math.max(0, queued - backingOff),
+      ...{ backingOff, running, costMs },
+      oldestAt: oldest.rows[0]?.created_at,
+    };
+  };
+  return {
+    pausedSince: rows[0]?.paused_since ?? undefined,
+    classes: {
+      interactive: await countsOf('interactive'),
+      standard: await countsOf('standard'),
+      bulk: await countsOf('bulk'),
+    },
+    dead: rows[0]?.dead ?? 0,
+  };
+}
+
+/** Reads no more than the counted part of the index `jobs_queue`. */
+async function readAheadOf(queries: Kysely<Tables>, job: QueuedJob): Promise<AheadOf> {
+  const rank = rankOf(job.priority);
+  const { rows } = await sql<{ jobs: number; cost_ms: number }>`
+    select count(*) as jobs, coalesce(sum(cost_ms), 0) as cost_ms from (
+      select * from (
+        select cost_ms from jobs
+        where state = 'queued' and ready = 1 and priority < ${rank} limit ${MOST_COUNTED}
+      ) as higher
+      union all
+      select * from (
+        select cost_ms from jobs
+        where state = 'queued' and ready = 1 and priority = ${rank}
+          and (start_tag, id) < (${job.place.startTag}, ${job.id})
+        limit ${MOST_COUNTED}
+      ) as earlier
+    ) as ahead
+  `.execute(queries);
+  const jobs = rows[0]?.jobs ?? 0;
+  return { jobs, isLimitReached: jobs >= MOST_COUNTED, costMs: rows[0]?.cost_ms ?? 0 };
+}
+
+async function readCosts(queries: Kysely<Tables>): Promise<readonly CostRecord[]> {
+  const rows = await queries.selectFrom('costs').selectAll().execute();
+  return rows.map((row) => ({
+    device: row.device,
+    model: row.model,
+    pixels: row.pixels,
+    msPerStep: row.ms_per_step,
+    fixedMs: row.fixed_ms,
+    count: row.count,
+  }));
+}
+
+const MOST_COUNTED = 10_000;

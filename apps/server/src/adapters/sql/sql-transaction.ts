@@ -1,0 +1,219 @@
+import { type Kysely, sql } from 'kysely';
+import type { AttemptRecord, ClaimableJob, StoreTransaction } from '../../application/ports.ts';
+import type { Asset } from '../../domain/asset.ts';
+import { assert } from '../../domain/errors.ts';
+import type { StoredEvent } from '../../domain/event.ts';
+import type { Generation, GenerationState, JobCounts } from '../../domain/generation.ts';
+import { type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
+import type { Job, QueuedJob, RunningJob } from '../../domain/job.ts';
+import { EVENT_ID_BLOCK, type EventLog } from './event-log.ts';
+import { OpenJobs } from './open-jobs.ts';
+import {
+  eventToRow,
+  generationFromRow,
+  generationToRow,
+  type JobRow,
+  jobChanges,
+  jobFromRow,
+  jobToRow,
+  queuedJobFromRow,
+  runningJobFromRow,
+} from './rows.ts';
+import type { Tables } from './schema.ts';
+import { SqlQueue } from './sql-queue.ts';
+
+/** Changes inside one piece of work of a transaction. */
+export class SqlTransaction implements StoreTransaction {
+  readonly queue: SqlQueue;
+  readonly #queries: Kysely<Tables>;
+  readonly #log: EventLog;
+  readonly #events: (StoredEvent & { readonly id: number })[] = [];
+  readonly #open: OpenJobs;
+  readonly #change = new OpenJobs();
+  #reservedUpTo: number | undefined;
+
+  /** @param open kept up to date with what is committed */
+  constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs) {
+    this.queue = new SqlQueue(queries);
+    this.#queries = queries;
+    this.#log = log;
+    this.#open = open;
+  }
+
+  /** Tells readers what happened; to be called once it is on disk. */
+  committed(): void {
+    this.#open.add(this.#change);
+    if (this.#reservedUpTo !== undefined) this.#log.extend(this.#reservedUpTo);
+    this.#log.committed(this.#events);
+  }
+
+  async insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void> {
+    const counts = { queued: jobs.length, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+    await this.#queries.insertInto('generations').values(generationToRow(generation, counts)).execute();
+    await this.#queries.insertInto('jobs').values(jobs.map(jobToRow)).execute();
+    for (const job of jobs) this.#change.enter(job);
+  }
+
+  async loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined> {
+    const row = await this.#queries
+      .selectFrom('jobs')
+      .selectAll()
+      .where('id', '=', id)
+      .where('tenant_id', '=', tenantId)
+      .executeTakeFirst();
+    return row && jobFromRow(row);
+  }
+
+  async loadOpenJobs(tenantId: TenantId, id: GenerationId): Promise<readonly Job[]> {
+    const rows = await this.#queries
+      .selectFrom('jobs')
+      .selectAll()
+      .where('generation_id', '=', id)
+      .where('tenant_id', '=', tenantId)
+      .where('state', 'in', ['queued', 'running'])
+      .orderBy('position')
+      .execute();
+    return rows.map(jobFromRow);
+  }
+
+  async loadClaimable(ids: readonly JobId[]): Promise<readonly ClaimableJob[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#queries
+      .selectFrom('jobs')
+      .selectAll()
+      .where('id', 'in', ids)
+      .where('state', '=', 'queued')
+      .execute();
+    if (rows.length === 0) return [];
+    const generations = await this.#generationsOf(rows);
+    rows.sort((a, b) => ids.indexOf(jobId(a.id)) - ids.indexOf(jobId(b.id)));
+    return rows.map((row) => {
+      const generation = generations.get(row.generation_id);
+      assert(generation !== undefined, `job ${row.id} belongs to no generation`);
+      return { job: queuedJobFromRow(row), generation };
+    });
+  }
+
+  async loadExpired(query: { readonly now: number; readonly limit: number }): Promise<readonly RunningJob[]> {
+    const rows = await this.#queries
+      .selectFrom('jobs')
+      .selectAll()
+      .where(sql.ref('state'), '=', sql.lit('running'))
+      .where('lease_expires_at', '<=', query.now)
+      .orderBy('lease_expires_at')
+      .limit(query.limit)
+      .execute();
+    return rows.map(runningJobFromRow);
+  }
+
+  async loadRunning(query: { readonly limit: number }): Promise<readonly RunningJob[]> {
+    return this.loadExpired({ now: Number.MAX_SAFE_INTEGER, limit: query.limit });
+  }
+
+  /** Compare-and-set on (id, state, lease token). */
+  async saveJob(before: Job, after: Job): Promise<boolean> {
+    const result = await this.#queries
+      .updateTable('jobs')
+      .set(jobChanges(after))
+      .where('id', '=', before.id)
+      .where('state', '=', before.state)
+      .where('lease_token', '=', before.lastToken)
+      .executeTakeFirst();
+    if (result.numUpdatedRows !== 1n) return false;
+    this.#change.leave(before);
+    this.#change.enter(after);
+    return true;
+  }
+
+  async moveCount(
+    id: GenerationId,
+    from: keyof JobCounts,
+    to: keyof JobCounts,
+  ): Promise<{ readonly counts: JobCounts; readonly state: GenerationState }> {
+    const [less, more] = [`jobs_${from}` as const, `jobs_${to}` as const];
+    const row = await this.#queries
+      .updateTable('generations')
+      .set((set) => ({ [less]: set(less, '-', 1), [more]: set(more, '+', 1) }))
+      .where('id', '=', id)
+      .returning(['state', 'jobs_queued', 'jobs_running', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled'])
+      .executeTakeFirst();
+    assert(row !== undefined, `there is no generation ${id}`);
+    const counts = {
+      queued: row.jobs_queued,
+      running: row.jobs_running,
+      succeeded: row.jobs_succeeded,
+      failed: row.jobs_failed,
+      cancelled: row.jobs_cancelled,
+    };
+    return { counts, state: row.state as GenerationState };
+  }
+
+  async setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void> {
+    await this.#queries
+      .updateTable('generations')
+      .set({ state, finished_at: finishedAt ?? null })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async addAttempt(attempt: AttemptRecord): Promise<void> {
+    await this.#queries
+      .insertInto('attempts')
+      .values({
+        tenant_id: attempt.tenantId,
+        job_id: attempt.jobId,
+        number: attempt.number,
+        started_at: attempt.startedAt,
+        finished_at: attempt.finishedAt,
+        outcome: attempt.outcome,
+        fault: attempt.fault === undefined ? null : JSON.stringify(attempt.fault),
+      })
+      .execute();
+  }
+
+  async addAsset(asset: Asset): Promise<void> {
+    await this.#queries
+      .insertInto('assets')
+      .values({
+        id: asset.id,
+        tenant_id: asset.tenantId,
+        sha256: asset.sha256,
+        media_type: asset.mediaType,
+        size_bytes: asset.sizeBytes,
+        width: asset.width,
+        height: asset.height,
+        created_at: asset.createdAt,
+      })
+      .execute();
+  }
+
+  async appendEvents(events: readonly StoredEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    if (this.#log.isBlockRunningOut) this.#reservedUpTo = await reserveEventIds(this.#queries);
+    const firstId = this.#log.takeIds(events.length);
+    await this.#queries
+      .insertInto('events')
+      .values(events.map((event, i) => eventToRow(firstId + i, event)))
+      .execute();
+    for (const [i, event] of events.entries()) this.#events.push({ ...event, id: firstId + i });
+  }
+
+  async #generationsOf(rows: readonly JobRow[]): Promise<Map<string, Generation>> {
+    const ids = [...new Set(rows.map((row) => row.generation_id))];
+    const found = await this.#queries.selectFrom('generations').selectAll().where('id', 'in', ids).execute();
+    return new Map(found.map((row) => [row.id, generationFromRow(row)]));
+  }
+}
+
+/** Reserves the next block of event ids; gives the last id of it. */
+export async function reserveEventIds(queries: Kysely<Tables>): Promise<number> {
+  const { value } = await queries
+    .insertInto('counters')
+    .values({ name: 'event_ids', value: EVENT_ID_BLOCK })
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((set) => ({ value: set('counters.value', '+', EVENT_ID_BLOCK) })),
+    )
+    .returning('value')
+    .executeTakeFirstOrThrow();
+  return value;
+}

@@ -1,0 +1,86 @@
+import type { PictureFormat } from '../domain/generation.ts';
+import type { JobFault } from '../domain/job.ts';
+
+/** One picture to draw: all settings fixed, nothing left to default. */
+export interface EngineItem {
+  /** Unique among the items that the engine holds. */
+  readonly id: string;
+  readonly modelPath: string;
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+  readonly steps: number;
+  /** In the model's own convention: pos + s·(pos − neg); 0 is off. */
+  readonly guidanceScale: number;
+  readonly format: PictureFormat;
+  /** 1 to 100, for jpeg and webp. */
+  readonly quality: number;
+  readonly previews: boolean;
+  /** Items of a lower rank go first, from the next step on; the engine parks others for them. */
+  readonly rank: number;
+}
+
+export interface EngineTimings {
+  /** Model load caused by this item, 0 when it was loaded. */
+  readonly loadMs: number;
+  readonly encodeMs: number;
+  readonly denoiseMs: number;
+  /** What the picture cost the device: its share of every batch, previews and decoding. Absent when not measured. */
+  readonly deviceMs?: number | undefined;
+  readonly decodeMs: number;
+  /** From the engine's receipt of the item to the encoded picture. */
+  readonly totalMs: number;
+}
+
+export interface DrawnPicture {
+  readonly image: Uint8Array;
+  readonly mediaType: string;
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+  readonly steps: number;
+  readonly executionProvider: string;
+  readonly timings: EngineTimings;
+}
+
+export type DrawOutcome =
+  | { readonly kind: 'finished'; readonly picture: DrawnPicture }
+  | { readonly kind: 'failed'; readonly fault: JobFault }
+  | { readonly kind: 'cancelled' };
+
+/** Told what happens to one item until its outcome. */
+export interface DrawObserver {
+  step(step: number, steps: number): void;
+  preview(preview: { readonly step: number; readonly mediaType: string; readonly image: Uint8Array }): void;
+}
+
+/** `starting` · `ready` · `restarting` after a crash · `broken`: could not start, is tried again · `closed`. */
+export type EngineState = 'starting' | 'ready' | 'restarting' | 'broken' | 'closed';
+
+export interface EngineStatus {
+  readonly state: EngineState;
+  /** As configured. */
+  readonly device: string;
+  readonly executionProvider: string | undefined;
+  readonly slots: number;
+  /** Times the process ended unasked. */
+  readonly crashes: number;
+  /** Why it is not ready. */
+  readonly problem: JobFault | undefined;
+  readonly notes: readonly string[];
+  /** Folders of the models that are in its memory. */
+  readonly loadedModels: readonly string[];
+}
+
+/** What draws. Never throws: whatever goes wrong is an outcome or a status. */
+export interface DrawingEngine {
+  readonly status: EngineStatus;
+  /** Resolves when the item has ended; with `engine_crashed` when the process ended under it. */
+  draw(item: EngineItem, observer: DrawObserver): Promise<DrawOutcome>;
+  /** The item ends as cancelled at the next step border, or as finished if it was faster. */
+  cancel(itemId: string): void;
+  /** Called after every change of the status; the result ends it. */
+  onChange(listener: (status: EngineStatus) => void): () => void;
+}

@@ -1,0 +1,51 @@
+import { AppError } from '../domain/errors.ts';
+import type { JobId, TenantId } from '../domain/ids.ts';
+import type { QueuedJob } from '../domain/job.ts';
+import type { CostBook } from './cost-book.ts';
+import type { AttemptRecord, JobRecord, Store } from './ports.ts';
+
+export interface JobWithAttempts extends JobRecord {
+  /** Those that have ended, by number. */
+  readonly attempts: readonly AttemptRecord[];
+  /** Of a queued job. */
+  readonly outlook?: Outlook | undefined;
+}
+
+/** What a job that waits may expect, as the queue stands now. */
+export interface Outlook {
+  /** 1 is next; undefined when it is too far away to be counted quickly. */
+  readonly position: number | undefined;
+  /** Time until its picture is there, in ms; undefined when nothing was measured yet. */
+  readonly waitMs: number | undefined;
+}
+
+export type GetJob = (input: { readonly tenantId: TenantId; readonly id: JobId }) => Promise<JobWithAttempts>;
+
+/** One job with its past attempts. @throws AppError `job_not_found` */
+export function createGetJob({ store, costs }: { readonly store: Store; readonly costs: CostBook }): GetJob {
+  return async ({ tenantId, id }) => {
+    const found = await store.findJob(tenantId, id);
+    if (found === undefined) throw jobNotFound(id);
+    const attempts = await store.listAttempts(tenantId, id);
+    if (found.job.state !== 'queued') return { ...found, attempts };
+    return { ...found, attempts, outlook: await outlookOf(store, costs, found.job) };
+  };
+}
+
+async function outlookOf(store: Store, costs: CostBook, job: QueuedJob): Promise<Outlook> {
+  const [ahead, record] = await Promise.all([
+    store.queue.aheadOf(job),
+    store.findGeneration(job.tenantId, job.generationId),
+  ]);
+  if (ahead.isLimitReached) return { position: undefined, waitMs: undefined };
+  const position = ahead.jobs + 1;
+  if (record === undefined || !costs.isMeasured(record.generation)) return { position, waitMs: undefined };
+  const costMs = costs.predictMs(record.generation);
+  // What was predicted when the jobs ahead were queued, mended by what was learnt since.
+  const waitMs = ahead.costMs * (costMs / Math.max(1, job.place.costMs)) + costMs;
+  return { position, waitMs };
+}
+
+export function jobNotFound(id: JobId): AppError {
+  return new AppError('job_not_found', `There is no job ${id}.`, { details: { id } });
+}

@@ -1,0 +1,26 @@
+import type { EngineStatus } from './engine-port.ts';
+import type { Clock, Disk, Store } from './ports.ts';
+
+export interface SystemFacts {
+  readonly startedAt: number;
+  readonly engines: readonly EngineStatus[];
+  readonly queue: { readonly queued: number; readonly running: number };
+  readonly disk: { readonly freeBytes: number; readonly minFreeBytes: number };
+}
+
+export type GetSystem = () => Promise<SystemFacts>;
+
+/** How the server is doing. */
+export function createGetSystem(ports: {
+  readonly store: Store;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly engineStatus: () => readonly EngineStatus[];
+}): GetSystem {
+  const { store, disk, clock, engineStatus } = ports;
+  const startedAt = clock.now();
+  return async () => {
+    const [queue, freeBytes] = await Promise.all([store.countJobs(), disk.freeBytes()]);
+    return { startedAt, engines: engineStatus(), queue, disk: { freeBytes, minFreeBytes: disk.minFreeBytes } };
+  };
+}

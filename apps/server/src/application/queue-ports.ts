@@ -1,0 +1,121 @@
+/**
+ * What the use cases need of the queue: the part of the store that decides which job is next.
+ *
+ * - *class*: interactive, standard or bulk; each has a virtual time and the device time it was given.
+ * - *account*: where a tenant stands in a class; see `domain/scheduling/fair-share.ts`.
+ * - *ready*: a queued job that is not held back by a pause before its next attempt.
+ */
+import type { GenerationId, JobId, TenantId } from '../domain/ids.ts';
+import type { Job, PriorityClass, QueuedJob } from '../domain/job.ts';
+import type { Candidate } from '../domain/scheduling/batch.ts';
+import type { CostRecord } from '../domain/scheduling/cost-model.ts';
+
+export interface ClassState {
+  /** Start tag of the job that entered service last. */
+  readonly virtualTime: number;
+  /** Device time in ms, as `Served` counts it. */
+  readonly servedMs: number;
+  /** Whether a job of this class is ready. */
+  readonly isWaiting: boolean;
+}
+
+export interface QueueState {
+  /** Since when nothing is claimed; undefined when the queue runs. */
+  readonly pausedSince: number | undefined;
+  readonly classes: Readonly<Record<PriorityClass, ClassState>>;
+}
+
+export interface AccountKey {
+  readonly tenantId: TenantId;
+  readonly priority: PriorityClass;
+}
+
+/** Which jobs that ended without a picture. */
+export interface DeadLetterFilter {
+  readonly state: 'dead' | 'failed';
+  /** Code of the last fault. */
+  readonly code?: string | undefined;
+  readonly generationId?: GenerationId | undefined;
+}
+
+export interface DeadLetterQuery extends DeadLetterFilter {
+  readonly tenantId: TenantId;
+  readonly limit: number;
+  /** Only those older than this one. */
+  readonly after?: JobId | undefined;
+}
+
+/** A key that a client gave to a request, so that it is carried out once however often it is sent. */
+export interface IdempotencyRecord {
+  readonly tenantId: TenantId;
+  readonly key: string;
+  /** SHA-256 of the body in canonical form. */
+  readonly bodyHash: string;
+  readonly generationId: GenerationId;
+  readonly expiresAt: number;
+}
+
+/** Changes of the queue inside a transaction; each is one statement over an index, whatever the queue's length. */
+export interface QueueTransaction {
+  state(): Promise<QueueState>;
+  saveClass(priority: PriorityClass, state: Pick<ClassState, 'virtualTime' | 'servedMs'>): Promise<void>;
+  /** Nothing is claimed from `since` on, until it is called with undefined. */
+  setPaused(since: number | undefined): Promise<void>;
+  /** Gives jobs whose pause is over their place in the line back; gives how many. */
+  readyDue(now: number): Promise<number>;
+  /** The first ready jobs of a class, by tag; those of the tenants named are passed over. */
+  candidates(query: {
+    readonly priority: PriorityClass;
+    readonly limit: number;
+    readonly without: readonly TenantId[];
+  }): Promise<readonly Candidate[]>;
+  runningByTenant(): Promise<ReadonlyMap<string, number>>;
+  account(key: AccountKey): Promise<{ readonly virtualTime: number; readonly account: number }>;
+  saveAccount(key: AccountKey, account: number): Promise<void>;
+  /** Gives device time back that was charged for a job which left the class unserved. */
+  refund(key: AccountKey, ms: number): Promise<void>;
+  saveCost(record: CostRecord): Promise<void>;
+  deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;
+  findIdempotencyKey(tenantId: TenantId, key: string): Promise<IdempotencyRecord | undefined>;
+  /** Replaces a record of the same key. */
+  saveIdempotencyKey(record: IdempotencyRecord): Promise<void>;
+  /** Forgets some of the keys that ended before the time; gives how many. */
+  forgetIdempotencyKeys(query: { readonly now: number; readonly limit: number }): Promise<number>;
+}
+
+export interface ClassCounts {
+  /** Ready to be claimed. */
+  readonly queued: number;
+  /** Wait for their next attempt. */
+  readonly backingOff: number;
+  readonly running: number;
+  /** Predicted device time of those that wait, in ms. */
+  readonly costMs: number;
+  /** When the oldest of those that wait was accepted. */
+  readonly oldestAt: number | undefined;
+}
+
+export interface QueueFacts {
+  readonly pausedSince: number | undefined;
+  readonly classes: Readonly<Record<PriorityClass, ClassCounts>>;
+  /** Out of attempts. */
+  readonly dead: number;
+}
+
+/** What is ahead of a job that waits. */
+export interface AheadOf {
+  /** Jobs that are served first as things stand, counted up to a limit. */
+  readonly jobs: number;
+  readonly isLimitReached: boolean;
+  /** Their predicted device time, in ms. */
+  readonly costMs: number;
+}
+
+/** Questions about the queue. */
+export interface QueueReader {
+  facts(): Promise<QueueFacts>;
+  aheadOf(job: QueuedJob): Promise<AheadOf>;
+  deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;
+  costs(): Promise<readonly CostRecord[]>;
+  findIdempotencyKey(tenantId: TenantId, key: string): Promise<IdempotencyRecord | undefined>;
+}

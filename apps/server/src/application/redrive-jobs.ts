@@ -1,0 +1,76 @@
+import { AppError, assert } from '../domain/errors.ts';
+import type { JobId, TenantId } from '../domain/ids.ts';
+import { type Job, redrive } from '../domain/job.ts';
+import { changeJob } from './change-job.ts';
+import { jobNotFound } from './get-job.ts';
+import type { Clock, JobRecord, Store, StoreTransaction } from './ports.ts';
+import type { DeadLetterFilter } from './queue-ports.ts';
+import { takePlaces } from './take-places.ts';
+
+export interface RedrivePorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Share of a tenant in the queue. @default 1 for all */
+  readonly weightOf?: ((tenant: TenantId) => number) | undefined;
+}
+
+export interface RedriveJobs {
+  /** Queues a dead or failed job again. @throws AppError `job_not_found`, `not_redrivable` */
+  one(input: { readonly tenantId: TenantId; readonly id: JobId }): Promise<JobRecord>;
+  /** Queues all that fit the filter and were there at the call; gives how many. */
+  all(input: DeadLetterFilter & { readonly tenantId: TenantId }): Promise<number>;
+}
+
+/** Gives jobs that ended without a picture all their attempts again, at the end of the line of their class. */
+export function createRedriveJobs(ports: RedrivePorts): RedriveJobs {
+  const { store } = ports;
+  return {
+    async one({ tenantId, id }) {
+      await store.transact(async (transaction) => {
+        const before = await transaction.loadJob(tenantId, id);
+        if (before === undefined) throw jobNotFound(id);
+        if (!(await redriveOne(transaction, before, ports))) throw notRedrivable(before);
+      });
+      const record = await store.findJob(tenantId, id);
+      assert(record !== undefined, `job ${id} was there and is not any more`);
+      return record;
+    },
+    async all(filter) {
+      let total = 0;
+      let after: JobId | undefined;
+      while (true) {
+        // In parts, so that other transactions get their turn. Each job is met once, also if it dies again meanwhile.
+        const { count, last } = await store.transact(async (transaction) => {
+          const some = await transaction.queue.deadLetters({ ...filter, after, limit: PART });
+          let redriven = 0;
+          for (const job of some) if (await redriveOne(transaction, job, ports)) redriven += 1;
+          return { count: redriven, last: some.length < PART ? undefined : some.at(-1)?.id };
+        });
+        total += count;
+        if (last === undefined) return total;
+        after = last;
+      }
+    },
+  };
+}
+
+async function redriveOne(
+  transaction: StoreTransaction,
+  before: Job,
+  { clock, weightOf }: RedrivePorts,
+): Promise<boolean> {
+  if (before.state !== 'dead' && before.state !== 'failed') return false;
+  const now = clock.now();
+  const { tenantId, priority, place } = before;
+  const weight = weightOf?.(tenantId) ?? 1;
+  const [newPlace] = await takePlaces(transaction.queue, { ...place, tenantId, priority, count: 1, now, weight });
+  const after = newPlace && redrive(before, { place: newPlace, now });
+  return after !== undefined && changeJob(transaction, { before, after, at: now });
+}
+
+function notRedrivable({ id, state }: Job): AppError {
+  const message = `The job ${id} is ${state}; only a dead or failed one can be queued again.`;
+  return new AppError('not_redrivable', message, { details: { id, state } });
+}
+
+const PART = 100;

@@ -1,0 +1,149 @@
+import { AppError } from '../domain/errors.ts';
+import type { JobFault, PriorityClass } from '../domain/job.ts';
+import type { Claim } from './claim-jobs.ts';
+import type { AttemptResult, EndAttempt } from './end-attempt.ts';
+import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem, EngineTimings } from './engine-port.ts';
+import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
+import type { HeldJob } from './renew-leases.ts';
+
+export interface AttemptPorts {
+  readonly engine: DrawingEngine;
+  readonly endAttempt: EndAttempt;
+  readonly pictures: PictureStore;
+  readonly models: ModelCatalog;
+  readonly feed: EventFeed;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Pause before a job is claimed again that was handed back because of the machine. */
+  readonly releasePauseMs: number;
+}
+
+/** An attempt in the hands of a worker. */
+export interface ActiveAttempt extends HeldJob {
+  /** Its name in the engine. */
+  readonly itemId: string;
+  /** Why it was told to stop, if it was: `lost` to another worker, or to be handed back (`release`). */
+  stopReason: 'cancel' | 'lost' | 'release' | undefined;
+}
+
+/**
+ * One attempt from the claim to its record. Ends in exactly one write: completed, failed, cancelled or released. A
+ * write that the disk refuses is repeated until it succeeds, the lease is lost or the worker stops; what is left
+ * undone then is done by whoever finds the lease expired.
+ */
+export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: ActiveAttempt): Promise<void> {
+  const { endAttempt } = ports;
+  const handBack = (): Promise<void> => settle(ports, attempt, () => endAttempt.release(attempt, { pauseMs: 0 }));
+  // Read anew each time: it changes while the engine draws.
+  const stopReason = (): ActiveAttempt['stopReason'] => attempt.stopReason;
+  if (stopReason() === 'release') return handBack();
+  const model = findModel(ports.models, claim.generation.model);
+  if ('fault' in model) return settle(ports, attempt, () => endAttempt.fail(attempt, model.fault));
+
+  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.path });
+  const outcome = await ports.engine.draw(item, observer(ports, claim));
+  if (stopReason() === 'lost') return;
+  if (outcome.kind === 'finished') return keepPicture(ports, claim, attempt, outcome.picture);
+  if (outcome.kind === 'failed') return settle(ports, attempt, () => endAttempt.fail(attempt, outcome.fault));
+  if (stopReason() === 'release') return handBack();
+  return settle(ports, attempt, () => endAttempt.cancel(attempt));
+}
+
+async function keepPicture(
+  ports: AttemptPorts,
+  claim: Claim,
+  attempt: ActiveAttempt,
+  picture: DrawnPicture,
+): Promise<void> {
+  const { clock, endAttempt } = ports;
+  const startedAt = clock.now();
+  try {
+    const stored = await ports.pictures.put(picture.image);
+    const { loadMs, encodeMs, denoiseMs, decodeMs } = picture.timings;
+    const timings = {
+      loadMs: toTenths(loadMs),
+      encodeMs: toTenths(encodeMs),
+      denoiseMs: toTenths(denoiseMs),
+      decodeMs: toTenths(decodeMs),
+      storeMs: clock.now() - startedAt,
+    };
+    const { mediaType, width, height } = picture;
+    const cost = costOf(claim, picture.timings);
+    const result = { ...stored, mediaType, width, height, timings, cost };
+    await settle(ports, attempt, () => endAttempt.complete(attempt, result));
+  } catch (error) {
+    if (!isStorageError(error)) throw error;
+    const fault: JobFault = { code: error.code, message: error.message, details: error.details, retryable: true };
+    ports.log.warn({ err: error, jobId: attempt.id }, 'a picture could not be stored; its job will be drawn again');
+    await settle(ports, attempt, () => endAttempt.release(attempt, { pauseMs: ports.releasePauseMs, fault }));
+  }
+}
+
+function costOf({ generation }: Claim, timings: EngineTimings): AttemptResult['cost'] {
+  const { model, width, height, steps } = generation;
+  const { encodeMs, decodeMs, deviceMs = timings.denoiseMs + decodeMs } = timings;
+  // Writing the file happens beside the device, so decoding is at most what the device was charged.
+  const decodingMs = Math.min(decodeMs, deviceMs);
+  const seen = { denoiseMs: deviceMs - decodingMs, fixedMs: encodeMs + decodingMs };
+  return { shape: { model, width, height, steps }, seen };
+}
+
+/** Makes a write happen although the disk may refuse it for a while. */
+async function settle(ports: AttemptPorts, attempt: ActiveAttempt, write: () => Promise<unknown>): Promise<void> {
+  while (true) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+      ports.log.warn({ err: error, jobId: attempt.id }, 'the end of an attempt could not be recorded yet');
+      if (attempt.stopReason === 'lost' || attempt.stopReason === 'release') return;
+      await new Promise<void>((resolve) => ports.clock.after(WRITE_PAUSE_MS, resolve));
+    }
+  }
+}
+
+function isStorageError(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === 'disk_full' || error.code === 'storage_failed');
+}
+
+function observer(ports: AttemptPorts, claim: Claim): DrawObserver {
+  const { tenantId, generationId, id: jobId, index, attempt } = claim.job;
+  const base = { tenantId, generationId, jobId, index, attempt };
+  const { steps } = claim.generation;
+  return {
+    step: (step) => ports.feed.publish({ ...base, type: 'job.step', at: ports.clock.now(), step, steps }),
+    preview: (preview) =>
+      ports.feed.publish({ ...base, type: 'job.preview', at: ports.clock.now(), steps, ...preview }),
+  };
+}
+
+function findModel(models: ModelCatalog, name: string): { readonly path: string } | { readonly fault: JobFault } {
+  const entries = models.list();
+  const usable = entries.find((entry) => entry.kind === 'usable' && entry.facts.name === name);
+  if (usable?.kind === 'usable') return { path: usable.facts.path };
+  const details = { model: name };
+  const broken = entries.find((entry) => entry.kind === 'unusable' && entry.name === name);
+  if (broken?.kind === 'unusable') {
+    const message = `The model ${JSON.stringify(name)} cannot be used: ${broken.problem}`;
+    return { fault: { code: 'model_unusable', message, details, retryable: false } };
+  }
+  const message = `The model ${JSON.stringify(name)} is not offered by this server any more.`;
+  return { fault: { code: 'model_gone', message, details, retryable: false } };
+}
+
+function engineItem({ job, generation }: Claim, item: Pick<EngineItem, 'id' | 'modelPath'>): EngineItem {
+  const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality } = generation;
+  const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality };
+  // Nobody watches bulk work, and a preview costs as much as decoding a small picture.
+  return { ...item, ...settings, seed: job.seed, previews: job.priority !== 'bulk', rank: rankOf[job.priority] };
+}
+
+/** Order of the classes inside the engine. */
+const rankOf: Readonly<Record<PriorityClass, number>> = { interactive: 0, standard: 1, bulk: 2 };
+
+function toTenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+const WRITE_PAUSE_MS = 1_000;

@@ -1,0 +1,278 @@
+import { AppError, assert, type FieldFault } from '../domain/errors.ts';
+import { eventOfNewJob } from '../domain/event.ts';
+import type { Generation, PictureFormat } from '../domain/generation.ts';
+import { generationId, jobId, type TenantId } from '../domain/ids.ts';
+import { type Job, type NewJob, newJob, type PriorityClass, type QueuedJob, type QueuePlace } from '../domain/job.ts';
+import type { ModelFacts } from '../domain/model.ts';
+import { shapeKeyOf } from '../domain/scheduling/shape-key.ts';
+import type { CostBook } from './cost-book.ts';
+import type {
+  Clock,
+  Disk,
+  GenerationRecord,
+  IdSource,
+  ModelCatalog,
+  SeedSource,
+  Store,
+  StoreTransaction,
+} from './ports.ts';
+import type { IdempotencyRecord } from './queue-ports.ts';
+import { takePlaces } from './take-places.ts';
+
+/** What a door hands in; types and ranges that hold for every model were checked there. */
+export interface SubmitGenerationInput {
+  readonly tenantId: TenantId;
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly count: number;
+  readonly format: PictureFormat;
+  readonly quality: number;
+  readonly priority: PriorityClass;
+  /** When the pictures are wanted, in ms since 1970; moves the jobs forward, never back. */
+  readonly dueAt?: number | undefined;
+  /** Failures after which a job is dead; the server's setting where undefined. */
+  readonly maxAttempts?: number | undefined;
+  /** Pause before a failed attempt is repeated; the server's setting where undefined. */
+  readonly backOffMs?: number | undefined;
+  /** What makes a repeat of this request give the same answer. */
+  readonly idempotency?: Idempotency | undefined;
+  /** The model's own values, or one that is picked, where undefined. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly guidanceScale?: number | undefined;
+  readonly model?: string | undefined;
+}
+
+export interface Idempotency {
+  /** The client's own, scoped by tenant. */
+  readonly key: string;
+  /** SHA-256 of the body in canonical form. */
+  readonly bodyHash: string;
+}
+
+export interface SubmitGenerationPorts {
+  readonly store: Store;
+  readonly models: ModelCatalog;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly seeds: SeedSource;
+  readonly costs: CostBook;
+  readonly maxAttempts: number;
+  readonly backOffMs: number;
+  /** How long an idempotency key is remembered. */
+  readonly idempotencyMs: number;
+  /** Share of a tenant in the queue. @default 1 for all */
+  readonly weightOf?: (tenant: TenantId) => number;
+}
+
+export interface Submission extends GenerationRecord {
+  /** The answer to an earlier request with the same idempotency key. */
+  readonly isReplay: boolean;
+}
+
+export type SubmitGeneration = (input: SubmitGenerationInput) => Promise<Submission>;
+
+/**
+ * Accepts a generation: fixes every setting and stores it with one job a picture. When it returns, the generation
+ * survives whatever happens to the process or the machine. A request with a known idempotency key gets the first
+ * answer again and changes nothing.
+ *
+ * @throws AppError `validation_failed` for settings that the model cannot draw, `idempotency_key_reused`, `disk_full`,
+ * `storage_failed`
+ */
+export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGeneration {
+  const { store, disk, clock, ids } = ports;
+  return async (input) => {
+    // Asked ahead, so that a repeat is answered whatever has become of the disk and the models since.
+    const { tenantId, idempotency } = input;
+    if (idempotency !== undefined) {
+      const known = await store.queue.findIdempotencyKey(tenantId, idempotency.key);
+      if (known !== undefined && known.expiresAt > clock.now()) return replay(store, known, idempotency);
+    }
+    const settings = resolveSettings(input, ports);
+    await requireRoom(disk);
+    const generation: Generation = {
+      ...settings,
+      id: generationId(ids.next()),
+      tenantId,
+      state: 'queued',
+      createdAt: clock.now(),
+      finishedAt: undefined,
+      priority: input.priority,
+      dueAt: input.dueAt,
+      maxAttempts: input.maxAttempts ?? ports.maxAttempts,
+      backOffMs: input.backOffMs ?? ports.backOffMs,
+    };
+    const stored = await store.transact((transaction) => insert(transaction, generation, ports, idempotency));
+    if ('known' in stored) return replay(store, stored.known, stored.idempotency);
+    return { ...recordOf(generation, stored.jobs), isReplay: false };
+  };
+}
+
+type Stored =
+  | { readonly jobs: readonly QueuedJob[] }
+  | { readonly known: IdempotencyRecord; readonly idempotency: Idempotency };
+
+/** Takes the key, the places in the queue and stores it all: together or not at all. */
+async function insert(
+  transaction: StoreTransaction,
+  generation: Generation,
+  ports: SubmitGenerationPorts,
+  idempotency: Idempotency | undefined,
+): Promise<Stored> {
+  const { tenantId, priority, count, dueAt, createdAt: now } = generation;
+  const { queue } = transaction;
+  if (idempotency !== undefined) {
+    const known = await queue.findIdempotencyKey(tenantId, idempotency.key);
+    if (known !== undefined && known.expiresAt > now) return { known, idempotency };
+  }
+  const costMs = ports.costs.predictMs(generation);
+  const weight = ports.weightOf?.(tenantId) ?? 1;
+  const shapeKey = shapeKeyOf(generation);
+  const places = await takePlaces(queue, { tenantId, priority, count, costMs, shapeKey, dueAt, now, weight });
+  const jobs = jobsOf(generation, places, ports.ids);
+  await transaction.insertGeneration(generation, jobs);
+  if (idempotency !== undefined) {
+    const expiresAt = now + ports.idempotencyMs;
+    await queue.saveIdempotencyKey({ ...idempotency, tenantId, generationId: generation.id, expiresAt });
+  }
+  await transaction.appendEvents(jobs.map(eventOfNewJob));
+  return { jobs };
+}
+
+/** The answer that the first request got, whatever has become of its jobs since. */
+async function replay(store: Store, known: IdempotencyRecord, idempotency: Idempotency): Promise<Submission> {
+  const { tenantId, key, bodyHash, generationId: id } = known;
+  if (bodyHash !== idempotency.bodyHash) {
+    const message = `The idempotency key ${JSON.stringify(key)} was used before, with another body.`;
+    throw new AppError('idempotency_key_reused', message, { details: { generationId: id } });
+  }
+  const found = await store.findGeneration(tenantId, id);
+  assert(found !== undefined, `generation ${id} was there and is not any more`);
+  const generation: Generation = { ...found.generation, state: 'queued', finishedAt: undefined };
+  const jobs = found.jobs.map(({ job }) => newJob({ ...pickNew(job), priority: generation.priority }));
+  return { ...recordOf(generation, jobs), isReplay: true };
+}
+
+function pickNew(job: Job): NewJob {
+  const {
+    id,
+    tenantId,
+    generationId: generation,
+    index,
+    seed,
+    priority,
+    createdAt,
+    place,
+    maxAttempts,
+    backOffMs,
+  } = job;
+  return { id, tenantId, generationId: generation, index, seed, priority, createdAt, place, maxAttempts, backOffMs };
+}
+
+function recordOf(generation: Generation, jobs: readonly QueuedJob[]): GenerationRecord {
+  return { generation, jobs: jobs.map((job) => ({ job, asset: undefined, steps: generation.steps })) };
+}
+
+type Settings = Omit<
+  Generation,
+  'id' | 'tenantId' | 'state' | 'createdAt' | 'finishedAt' | 'priority' | 'dueAt' | 'maxAttempts' | 'backOffMs'
+>;
+
+function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPorts): Settings {
+  const model = findModel(input.model, ports.models);
+  const settings: Settings = {
+    prompt: input.prompt,
+    negativePrompt: input.negativePrompt,
+    count: input.count,
+    width: input.width ?? model.nativeWidth,
+    height: input.height ?? model.nativeHeight,
+    seed: input.seed ?? ports.seeds.pick(),
+    steps: input.steps ?? model.defaultSteps,
+    guidanceScale: input.guidanceScale ?? model.defaultGuidanceScale,
+    model: model.name,
+    format: input.format,
+    quality: input.quality,
+  };
+  const fields = [...sizeFaults(settings, model), ...seedFaults(settings)];
+  if (fields.length > 0) {
+    throw new AppError('validation_failed', `${fields.map((field) => field.message).join(' ')}`, { fields });
+  }
+  return settings;
+}
+
+function findModel(name: string | undefined, models: ModelCatalog): ModelFacts {
+  const entries = models.list();
+  const usable = entries.flatMap((entry) => (entry.kind === 'usable' ? [entry.facts] : []));
+  const found = name === undefined ? usable[0] : usable.find((facts) => facts.name === name);
+  if (found !== undefined) return found;
+  const broken = entries.find((entry) => entry.kind === 'unusable' && (name === undefined || entry.name === name));
+  const message =
+    broken?.kind === 'unusable'
+      ? `The model ${JSON.stringify(broken.name)} cannot be used: ${broken.problem}`
+      : `There is no model ${JSON.stringify(name)}.`;
+  const expected = `one of: ${usable.map((facts) => facts.name).join(', ') || '(no model is usable)'}`;
+  const field: FieldFault = { field: 'model', code: 'unknown_model', message, got: name, expected };
+  throw new AppError('validation_failed', message, { fields: [field] });
+}
+
+function sizeFaults(settings: Settings, model: ModelFacts): FieldFault[] {
+  const faults: FieldFault[] = [];
+  for (const field of ['width', 'height'] as const) {
+    const got = settings[field];
+    if (got % model.grain !== 0) {
+      const expected = `a multiple of ${model.grain}, e.g. ${nearestMultiple(got, model.grain)}`;
+      const message = `${field} ${got} is not a multiple of ${model.grain}, as the model ${model.name} needs.`;
+      faults.push({ field, code: 'not_a_multiple', message, got: String(got), expected });
+    } else if (got > model.maxSide) {
+      const message = `${field} ${got} is more than the model ${model.name} can draw.`;
+      faults.push({ field, code: 'too_big', message, got: String(got), expected: `at most ${model.maxSide}` });
+    }
+  }
+  const pixels = settings.width * settings.height;
+  if (faults.length === 0 && pixels > model.maxPixels) {
+    const message = `${settings.width} × ${settings.height} is ${pixels} pixels, more than are accepted.`;
+    const expected = `width × height of at most ${model.maxPixels}`;
+    faults.push({ field: 'width', code: 'too_many_pixels', message, got: String(pixels), expected });
+  }
+  return faults;
+}
+
+function seedFaults({ seed, count }: Settings): FieldFault[] {
+  const last = Number.MAX_SAFE_INTEGER - (count - 1);
+  if (seed <= last) return [];
+  const message = `seed ${seed} leaves no room for ${count} pictures, which use seed, seed + 1 and so on.`;
+  return [{ field: 'seed', code: 'too_big', message, got: String(seed), expected: `at most ${last}` }];
+}
+
+function nearestMultiple(value: number, grain: number): number {
+  return Math.max(grain, Math.round(value / grain) * grain);
+}
+
+async function requireRoom(disk: Disk): Promise<void> {
+  const freeBytes = await disk.freeBytes();
+  if (freeBytes >= disk.minFreeBytes) return;
+  const message = `The data folder has ${freeBytes} bytes left; ${disk.minFreeBytes} are kept free.`;
+  throw new AppError('disk_full', message, { details: { freeBytes, minFreeBytes: disk.minFreeBytes } });
+}
+
+function jobsOf(generation: Generation, places: readonly QueuePlace[], ids: IdSource): QueuedJob[] {
+  const { tenantId, id, priority, createdAt, maxAttempts, backOffMs } = generation;
+  return places.map((place, index) =>
+    newJob({
+      id: jobId(ids.next()),
+      tenantId,
+      generationId: id,
+      index,
+      seed: generation.seed + index,
+      priority,
+      createdAt,
+      place,
+      maxAttempts,
+      backOffMs,
+    }),
+  );
+}

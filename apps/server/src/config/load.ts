@@ -1,0 +1,186 @@
+/** The only reader of `process.env` in the server. */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import {
+  type SettingName,
+  type Settings,
+  type SettingsInput,
+  settingSchemas,
+  settingsSchema,
+  variableOf,
+} from './schema.ts';
+import { StartupError } from './startup-error.ts';
+
+export interface LoadConfigInput {
+  /** What the command line says; it wins over all else. */
+  readonly overrides?: SettingsInput | undefined;
+  /** @default process.env */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Folder that relative paths and imagemill.config.json are looked up in. @default the current one */
+  readonly folder?: string | undefined;
+}
+
+/** Settings with every default filled in and every path absolute, and what else comes from the environment. */
+export interface Config extends Settings {
+  /** Variables that an engine process sees; no others. */
+  readonly engineEnvironment: Readonly<Record<string, string>>;
+  /** What the default folder of installed models follows from. */
+  readonly modelsFolder: {
+    readonly configured: string | undefined;
+    readonly platform: NodeJS.Platform;
+    readonly homeFolder: string;
+    readonly xdgDataHome: string | undefined;
+    readonly localAppData: string | undefined;
+  };
+}
+
+/**
+ * Settings from the command line, else from the environment, else from imagemill.config.json, else the default.
+ *
+ * @throws StartupError `settings_invalid` naming the setting, its source, what it got and what it expects;
+ * `host_not_loopback`
+ */
+export function loadConfig(input: LoadConfigInput = {}): Config {
+  const environment = input.environment ?? process.env;
+  const folder = resolve(input.folder ?? '.');
+  const sources: Source[] = [
+    { words: (name) => `the setting ${name}`, values: { ...input.overrides } },
+    { words: variableWords(environment), values: readVariables(environment) },
+    { words: (name) => `${name} in ${FILE_NAME}`, values: readFile(resolve(folder, FILE_NAME)) },
+  ];
+  const values: Record<string, unknown> = {};
+  for (const source of sources) {
+    for (const [name, value] of Object.entries(source.values)) {
+      if (value === undefined) continue;
+      requireKnown(name, source.words(name));
+      const checked = settingSchemas[name].safeParse(value);
+      if (!checked.success) throw invalid(source.words(name), value, checked.error);
+      if (!(name in values)) values[name] = value;
+    }
+  }
+  const settings = settingsSchema.parse(values);
+  requireLoopback(settings.host);
+  return Object.freeze({
+    ...settings,
+    dataDir: resolve(folder, settings.dataDir),
+    engineEnvironment: pick(environment, ENGINE_VARIABLES),
+    modelsFolder: {
+      configured: settings.modelsDir === undefined ? undefined : resolve(folder, settings.modelsDir),
+      platform: process.platform,
+      homeFolder: homedir(),
+      xdgDataHome: environment['XDG_DATA_HOME'],
+      localAppData: environment['LOCALAPPDATA'],
+    },
+  });
+}
+
+interface Source {
+  /** How to name a setting of this source to people. */
+  readonly words: (name: string) => string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+const nameByVariable = new Map<string, SettingName>(
+  (Object.keys(settingSchemas) as SettingName[]).map((name) => [variableOf(name), name]),
+);
+
+function variableWords(environment: Readonly<Record<string, string | undefined>>): (name: string) => string {
+  return (name) => {
+    if (name === 'model' && isSet(environment['MODEL_PATH']) && !isSet(environment['IMAGEMILL_MODEL']))
+      return 'MODEL_PATH';
+    return name.startsWith(PREFIX) ? name : variableOf(name);
+  };
+}
+
+function readVariables(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const values: Record<string, unknown> = isSet(environment['MODEL_PATH']) ? { model: environment['MODEL_PATH'] } : {};
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith(PREFIX) || !isSet(text) || VARIABLES_OF_OTHERS.has(variable)) continue;
+    const name = nameByVariable.get(variable);
+    // An unknown variable keeps its own name, to be refused under it.
+    values[name ?? variable] = name === undefined ? text : parseText(name, text);
+  }
+  return values;
+}
+
+/** The text of a variable as the type that the setting has; what does not fit stays text, to be refused as such. */
+function parseText(name: SettingName, text: string): unknown {
+  const { type } = z.toJSONSchema(settingSchemas[name], { io: 'input' });
+  if (type === 'integer' || type === 'number') return text.trim() === '' ? text : orText(Number(text), text);
+  if (type === 'array') return text.split(',').map((part) => part.trim());
+  return text;
+}
+
+function orText(value: number, text: string): number | string {
+  return Number.isNaN(value) ? text : value;
+}
+
+function readFile(path: string): Readonly<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new StartupError('settings_invalid', `${path} cannot be read: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new StartupError('settings_invalid', `${path} is not JSON: ${(error as Error).message}.`, { cause: error });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new StartupError('settings_invalid', `${path} must hold one JSON object with settings by name.`);
+}
+
+function requireKnown(name: string, words: string): asserts name is SettingName {
+  if (Object.hasOwn(settingSchemas, name)) return;
+  const isVariable = name.startsWith(PREFIX);
+  const known = isVariable ? [...nameByVariable.keys()] : Object.keys(settingSchemas);
+  const message = `${words} is not a setting. The settings are: ${known.join(', ')}.`;
+  throw new StartupError('settings_invalid', message, { details: { setting: name, known } });
+}
+
+function invalid(words: string, got: unknown, error: z.ZodError): StartupError {
+  const expected = error.issues.map((issue) => issue.message).join('; ');
+  const message = `${words} got ${JSON.stringify(got)}, which does not fit: ${expected}.`;
+  return new StartupError('settings_invalid', message, { details: { got, expected } });
+}
+
+function requireLoopback(host: string): void {
+  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return;
+  const message =
+    `The host ${JSON.stringify(host)} can be reached from other machines, and this server has no keys to tell who calls. ` +
+    'Use 127.0.0.1, ::1 or localhost; for others, put a reverse proxy with sign-in in front and name it in allowedHosts.';
+  throw new StartupError('host_not_loopback', message, { details: { host } });
+}
+
+function pick(
+  environment: Readonly<Record<string, string | undefined>>,
+  wanted: readonly RegExp[],
+): Readonly<Record<string, string>> {
+  const picked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && wanted.some((pattern) => pattern.test(name))) picked[name] = value;
+  }
+  return Object.freeze(picked);
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
+}
+
+const FILE_NAME = 'imagemill.config.json';
+const PREFIX = 'IMAGEMILL_';
+/** Variables of the command line that are no settings of the server. */
+const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(['IMAGEMILL_DEBUG']);
+/** Finding libraries, drivers, fonts and temporary space; nothing that could be a secret. */
+const ENGINE_VARIABLES: readonly RegExp[] = [
+  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|LC_ALL|TZ|SYSTEMROOT|LOCALAPPDATA|XDG_(RUNTIME_DIR|CACHE_HOME|DATA_DIRS))$/i,
+  /^(LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_.*|NVIDIA_VISIBLE_DEVICES|VK_(ICD_FILENAMES|DRIVER_FILES|LAYER_PATH))$/,
+  /^(OMP_NUM_THREADS|ORT_.*)$/,
+];

@@ -1,0 +1,94 @@
+/**
+ * Every setting: what it means, what it may be, what it is by default. `docs/settings.md` is written from this file.
+ * A setting `fooBar` is the variable IMAGEMILL_FOO_BAR and the key `fooBar` of imagemill.config.json.
+ */
+import { z } from 'zod';
+
+const milliseconds = z.int().min(0).max(86_400_000);
+
+/** Schemas by name. Descriptions say what the value does; units are in the name. */
+export const settingSchemas = {
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Only loopback addresses are accepted.'),
+  port: z.int().min(0).max(65_535).default(7860).describe('Port of the API and the page; 0 picks a free one.'),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Further names that a Host header may have, e.g. those of a reverse proxy on this machine.'),
+  dataDir: z.string().min(1).default('./data').describe('Folder of the records and pictures. One server at a time.'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Model that is used when a request names none: an installed name, or a folder. The first one by default.',
+    ),
+  modelsDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of installed models. By default `imagemill/models` in the user's data folder."),
+  device: z
+    .string()
+    .regex(/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/, 'cpu, webgpu, coreml, dml, cuda:<n> or fixed:<ms>')
+    .default('cpu')
+    .describe('What draws: cpu, webgpu, cuda:0. fixed:250 waits 250 ms for a grey picture and computes nothing.'),
+  weights: z
+    .enum(['auto', 'mapped', 'packed', 'fp16', 'w8a8'])
+    .default('auto')
+    .describe(
+      'How weights are held on the CPU. mapped loads at once and takes little memory, packed draws faster; both are exact. fp16 takes half the memory, w8a8 draws fastest from a quarter of it; both are converted once and come close. auto packs a model that fits well into the memory and maps a larger one.',
+    ),
+  threads: z.int().min(0).max(1_024).default(0).describe('Threads of the CPU; 0 leaves it to the runtime.'),
+  slots: z.int().min(1).max(64).default(4).describe('Pictures that are under way at once.'),
+  maxPixels: z
+    .int()
+    .min(4_096)
+    .max(268_435_456)
+    .default(4_194_304)
+    .describe('Most pixels (width × height) of one picture.'),
+  maxAttempts: z.int().min(1).max(100).default(4).describe('Failures after which a job is given up.'),
+  retryPauseMs: milliseconds.default(5_000).describe('Pause before a failed attempt is repeated.'),
+  drainMs: milliseconds
+    .default(20_000)
+    .describe('Time that pictures under way get at shutdown; what is not done then is drawn after the next start.'),
+  maxRunningPerTenant: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(0)
+    .describe('Pictures of one tenant that may be under way at once; 0 sets no limit.'),
+  idempotencyHours: z
+    .int()
+    .min(1)
+    .max(720)
+    .default(24)
+    .describe('How long a request with an Idempotency-Key is remembered, so that a repeat gets the same answer.'),
+  engineStuckAfterMs: milliseconds
+    .default(1_800_000)
+    .describe('An engine that reports no step for this long is ended and started again; 0 never does.'),
+  bodyLimitBytes: z.int().min(1_024).max(1_073_741_824).default(1_048_576).describe('Largest request body.'),
+  minFreeBytes: z
+    .int()
+    .min(0)
+    .default(100_000_000)
+    .describe('Below this much free space nothing new is accepted or started.'),
+  durability: z
+    .enum(['full', 'normal'])
+    .default('full')
+    .describe(
+      'full: what was accepted survives a loss of power. normal: it survives crashes, with fewer disk flushes.',
+    ),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+};
+
+export const settingsSchema = z.strictObject(settingSchemas);
+
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+/** Settings as somebody writes them; what is left out has its default. */
+export type SettingsInput = Readonly<z.input<typeof settingsSchema>>;
+export type SettingName = keyof Settings;
+
+/** `dataDir` → `IMAGEMILL_DATA_DIR` */
+export function variableOf(name: string): string {
+  return `IMAGEMILL_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

@@ -1,0 +1,29 @@
+/** Codes of what keeps the server from starting, with what they mean. */
+export const startupErrorCodes = {
+  settings_invalid: 'A setting has a wrong value or is unknown; the message names it and where it came from.',
+  host_not_loopback: 'The host is not a loopback address. Others could reach the server, and it has no keys yet.',
+  port_in_use: 'Another program listens on the port.',
+  port_unusable: 'The system does not let the server listen there: a port below 1024, or an address it does not have.',
+  data_folder_in_use: 'Another Imagemill server works in the data folder.',
+  data_folder_unusable: 'The data folder cannot be created or written, or holds data of a newer version.',
+  model_missing: 'There is no model that could draw.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type StartupErrorCode = keyof typeof startupErrorCodes;
+
+/** What keeps the server from starting: one sentence that says what to do. */
+export class StartupError extends Error {
+  override readonly name: string = 'StartupError';
+  readonly code: StartupErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: StartupErrorCode,
+    message: string,
+    options: { readonly details?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}

@@ -1,0 +1,51 @@
+/** Codes that the server itself throws; `docs/errors.md` explains each. */
+export type AppErrorCode =
+  | 'validation_failed'
+  | 'generation_not_found'
+  | 'job_not_found'
+  | 'asset_not_found'
+  | 'already_final'
+  | 'not_redrivable'
+  | 'idempotency_key_reused'
+  | 'engine_unavailable'
+  | 'shutting_down'
+  | 'disk_full'
+  | 'storage_failed'
+  | 'model_gone'
+  | 'internal_error';
+
+/** One field of a request that was refused. */
+export interface FieldFault {
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+  readonly got?: string | undefined;
+  readonly expected: string;
+}
+
+export interface AppErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** For `validation_failed`: every field that was refused. */
+  readonly fields?: readonly FieldFault[];
+  readonly cause?: unknown;
+}
+
+/** The one error class of the server: a stable code, a sentence for people, and the facts behind it. */
+export class AppError extends Error {
+  override readonly name: string = 'AppError';
+  readonly code: AppErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly fields: readonly FieldFault[];
+
+  constructor(code: AppErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+    this.fields = options.fields ?? [];
+  }
+}
+
+/** Ends what runs when something that cannot be is: a fault of the program, not of its input. */
+export function assert(condition: boolean, why: string): asserts condition {
+  if (!condition) throw new AppError('internal_error', `Broken invariant: ${why}.`);
+}

@@ -1,0 +1,68 @@
+import type { GenerationId, TenantId } from './ids.ts';
+import type { Job, PriorityClass } from './job.ts';
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp';
+
+/** What to draw: every setting fixed when the generation is accepted. */
+export interface PictureSettings {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  /** In the model's own convention: pos + s·(pos − neg); 0 is off. */
+  readonly guidanceScale: number;
+  readonly model: string;
+  readonly format: PictureFormat;
+  /** 1 to 100, for jpeg and webp. */
+  readonly quality: number;
+}
+
+export type GenerationState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+
+/** Jobs of a generation by state; they add up to its count. */
+export interface JobCounts {
+  readonly queued: number;
+  readonly running: number;
+  readonly succeeded: number;
+  /** Failed and dead. */
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+/** What a client asked for: settings and a number of pictures, one job each. */
+export interface Generation extends PictureSettings {
+  readonly id: GenerationId;
+  readonly tenantId: TenantId;
+  readonly state: GenerationState;
+  readonly createdAt: number;
+  readonly finishedAt: number | undefined;
+  readonly count: number;
+  /** Of picture 0; picture i has seed + i. */
+  readonly seed: number;
+  readonly priority: PriorityClass;
+  /** When the pictures are wanted. */
+  readonly dueAt: number | undefined;
+  readonly maxAttempts: number;
+  /** Pause before a failed attempt is repeated. */
+  readonly backOffMs: number;
+}
+
+/** Where a job in this state is counted. */
+export function countedAs(state: Job['state']): keyof JobCounts {
+  return state === 'dead' ? 'failed' : state;
+}
+
+/** State of a generation, as it follows from those of its jobs. */
+export function generationState(counts: JobCounts): GenerationState {
+  const final = counts.succeeded + counts.failed + counts.cancelled;
+  if (counts.queued > 0 && counts.running === 0 && final === 0) return 'queued';
+  if (counts.queued + counts.running > 0) return 'running';
+  if (counts.failed + counts.cancelled === 0) return 'succeeded';
+  if (counts.succeeded > 0) return 'partial';
+  return counts.failed > 0 ? 'failed' : 'cancelled';
+}
+
+export function isGenerationFinal(state: GenerationState): boolean {
+  return state !== 'queued' && state !== 'running';
+}

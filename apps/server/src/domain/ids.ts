@@ -1,0 +1,22 @@
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** Owner of data. Every row carries one and every query of a client is scoped by it. */
+export type TenantId = Branded<'tenant'>;
+export type GenerationId = Branded<'generation'>;
+export type JobId = Branded<'job'>;
+export type AssetId = Branded<'asset'>;
+/** One worker in one process; a new one each time the process starts. */
+export type WorkerId = Branded<'worker'>;
+/** SHA-256 in lower-case hex: the address of stored bytes. */
+export type ContentHash = Branded<'sha256'>;
+
+export const tenantId = (text: string): TenantId => text as TenantId;
+export const generationId = (text: string): GenerationId => text as GenerationId;
+export const jobId = (text: string): JobId => text as JobId;
+export const assetId = (text: string): AssetId => text as AssetId;
+export const workerId = (text: string): WorkerId => text as WorkerId;
+export const contentHash = (text: string): ContentHash => text as ContentHash;
+
+/** The one tenant of an installation without accounts. */
+export const DEFAULT_TENANT: TenantId = tenantId('default');

@@ -1,0 +1,15 @@
+/** What the server knows of a model before any engine has loaded it. Sizes in pixels. */
+export interface ModelFacts {
+  readonly name: string;
+  /** Folder of the checkpoint. */
+  readonly path: string;
+  readonly family: string;
+  readonly nativeWidth: number;
+  readonly nativeHeight: number;
+  /** Both sides of a picture are multiples of this: 2 × the VAE's factor. */
+  readonly grain: number;
+  readonly maxSide: number;
+  readonly maxPixels: number;
+  readonly defaultSteps: number;
+  readonly defaultGuidanceScale: number;
+}

@@ -1,0 +1,52 @@
+/**
+ * Which jobs a worker takes, out of the first of the queue in fair order. Pure.
+ *
+ * The first job that may run leads. Jobs of the lead's shape follow into the same batch; and a job whose model is
+ * loaded may lead instead when its tag is close: changing models costs device time that nobody gets.
+ */
+export interface Candidate {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly startTag: number;
+  readonly model: string;
+  /** Equal for jobs that one model call can draw: model, size, precision. */
+  readonly shapeKey: string;
+}
+
+export interface PickRequest {
+  /** In the order of their tags. */
+  readonly candidates: readonly Candidate[];
+  readonly loadedModels: ReadonlySet<string>;
+  /** Places that are free. */
+  readonly limit: number;
+  /** Tags that lie this close count as equal; the device time of loading a model is a good value. */
+  readonly closeMs: number;
+  /** Jobs that a tenant may still start now; absent means no limit. */
+  readonly room: ReadonlyMap<string, number>;
+}
+
+/** The jobs to claim, the lead first; empty when none may run. */
+export function pickBatch(request: PickRequest): readonly Candidate[] {
+  const room = new Map(request.room);
+  const mayRun = ({ tenantId }: Candidate): boolean => (room.get(tenantId) ?? Number.POSITIVE_INFINITY) > 0;
+  const lead = pickLead(request, request.candidates.filter(mayRun));
+  if (lead === undefined || request.limit < 1) return [];
+  const picked: Candidate[] = [];
+  const take = (candidate: Candidate): void => {
+    if (picked.length >= request.limit || !mayRun(candidate)) return;
+    picked.push(candidate);
+    const left = room.get(candidate.tenantId);
+    if (left !== undefined) room.set(candidate.tenantId, left - 1);
+  };
+  take(lead);
+  for (const candidate of request.candidates)
+    if (candidate !== lead && candidate.shapeKey === lead.shapeKey) take(candidate);
+  return picked;
+}
+
+function pickLead({ loadedModels, closeMs }: PickRequest, candidates: readonly Candidate[]): Candidate | undefined {
+  const [first] = candidates;
+  if (first === undefined || loadedModels.has(first.model)) return first;
+  const isClose = (candidate: Candidate): boolean => candidate.startTag - first.startTag <= closeMs;
+  return candidates.find((candidate) => isClose(candidate) && loadedModels.has(candidate.model)) ?? first;
+}

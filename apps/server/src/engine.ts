@@ -1,0 +1,16 @@
+/** The engine process by itself, for programs that draw without serving. */
+export { systemClock } from './adapters/clock.ts';
+export { EngineProcess, type EngineProcessOptions } from './adapters/inference/engine-process.ts';
+export { readModelFacts } from './adapters/models/read-model-facts.ts';
+export type {
+  DrawingEngine,
+  DrawnPicture,
+  DrawObserver,
+  DrawOutcome,
+  EngineItem,
+  EngineStatus,
+  EngineTimings,
+} from './application/engine-port.ts';
+export type { Logger } from './application/ports.ts';
+export { type Config, loadConfig } from './config/load.ts';
+export type { ModelFacts } from './domain/model.ts';

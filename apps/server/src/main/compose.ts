@@ -1,0 +1,233 @@
+/** Wiring: the only place that knows which adapter stands behind which port. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
+import { systemClock } from '../adapters/clock.ts';
+import { createDisk } from '../adapters/disk.ts';
+import { createApp } from '../adapters/http/app.ts';
+import type { App } from '../adapters/http/app-type.ts';
+import { loopbackHosts } from '../adapters/http/security.ts';
+import { createIdSource, randomSeeds } from '../adapters/id-source.ts';
+import { EngineProcess } from '../adapters/inference/engine-process.ts';
+import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
+import { SqliteStore } from '../adapters/sql/sql-store.ts';
+import { createCancelGeneration } from '../application/cancel-generation.ts';
+import { createCancelJob } from '../application/cancel-job.ts';
+import { createClaimJobs } from '../application/claim-jobs.ts';
+import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
+import { type CostBook, createCostBook } from '../application/cost-book.ts';
+import { createEndAttempt } from '../application/end-attempt.ts';
+import { every } from '../application/every.ts';
+import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
+import { createGetAsset } from '../application/get-asset.ts';
+import { createGetGeneration } from '../application/get-generation.ts';
+import { createGetJob } from '../application/get-job.ts';
+import { createGetSystem } from '../application/get-system.ts';
+import { createListDeadLetters } from '../application/list-dead-letters.ts';
+import { createListGenerations } from '../application/list-generations.ts';
+import { loadAhead } from '../application/load-ahead.ts';
+import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
+import { createReadEvents } from '../application/read-events.ts';
+import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
+import { createRedriveJobs } from '../application/redrive-jobs.ts';
+import { createRenewLeases } from '../application/renew-leases.ts';
+import { createSetPriority } from '../application/set-priority.ts';
+import { createSubmitGeneration } from '../application/submit-generation.ts';
+import { Worker } from '../application/worker.ts';
+import type { Config } from '../config/load.ts';
+import { StartupError } from '../config/startup-error.ts';
+import { AppError } from '../domain/errors.ts';
+import { workerId } from '../domain/ids.ts';
+import { findModels } from './find-models.ts';
+
+export interface Parts {
+  readonly app: App;
+  readonly store: SqliteStore;
+  readonly models: ModelCatalog;
+  readonly engine: EngineProcess;
+  /** Stops claiming and accepting, and lets what is under way end. The API still answers. */
+  drain(): Promise<void>;
+  /** Gives everything back, last opened first. */
+  close(): Promise<void>;
+}
+
+/** Lease of a job: a worker that is silent for this long loses its jobs. Renewed three times as often. */
+const LEASE_MS = 5_000;
+/** How often the worker looks for work that nobody told it of, and for silent workers. */
+const POLL_MS = 1_000;
+const retry = { maxInterruptions: 10 };
+/** How often idempotency keys whose time is over are removed. */
+const FORGET_MS = 60_000;
+
+const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
+
+/** Opens everything that a server of one process needs. @throws StartupError */
+export async function compose(
+  config: Config,
+  options: { readonly version: string; readonly log: Logger },
+): Promise<Parts> {
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const giveBack of opened.splice(0).reverse()) await giveBack();
+  };
+  try {
+    return await open(config, options, opened, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(
+  config: Config,
+  { version, log }: { readonly version: string; readonly log: Logger },
+  opened: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<Parts> {
+  const clock = systemClock;
+  const ids = createIdSource(clock);
+  const { store, pictures } = await openData(config, opened);
+  const models = await findModels(config);
+  const costs = createCostBook(config.device, await store.queue.costs());
+  const disk = createDisk(config.dataDir, { minFreeBytes: config.minFreeBytes, clock });
+  const recovered = await createRecoverOrphans({ store, clock, retry })();
+  if (recovered > 0) log.info({ jobs: recovered }, 'jobs that an earlier server was drawing went back to the queue');
+
+  const engine = startEngine(config, log);
+  opened.push(() => engine.close(), loadAhead({ engine, models }));
+  const worker = startWorker(config, { store, pictures, models, engine, costs, disk, ids, log });
+  opened.push(() => worker.drain(0));
+  opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
+  const forget = createForgetIdempotencyKeys({ store, clock });
+  opened.push(
+    every(
+      clock,
+      FORGET_MS,
+      async () => void (await forget()),
+      (err) => log.warn({ err }, 'forgetting old idempotency keys failed'),
+    ),
+  );
+
+  let isDraining = false;
+  const submit = createSubmitGeneration({
+    store,
+    models,
+    disk,
+    clock,
+    ids,
+    seeds: randomSeeds,
+    costs,
+    maxAttempts: config.maxAttempts,
+    backOffMs: config.retryPauseMs,
+    idempotencyMs: config.idempotencyHours * 3_600_000,
+  });
+  const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
+  const engineStatus = () => [engine.status];
+  const app = await createApp(
+    {
+      submitGeneration: (input) => (isDraining ? Promise.reject(shuttingDown()) : submit(input)),
+      getGeneration: createGetGeneration({ store }),
+      listGenerations: createListGenerations({ store }),
+      cancelGeneration: createCancelGeneration(cancelPorts),
+      getJob: createGetJob({ store, costs }),
+      cancelJob: createCancelJob(cancelPorts),
+      setPriority: createSetPriority({ store, clock }),
+      getQueue: createGetQueue({ store }),
+      controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
+      listDeadLetters: createListDeadLetters({ store }),
+      redriveJobs: createRedriveJobs({ store, clock }),
+      getAsset: createGetAsset({ store }),
+      getSystem: createGetSystem({ store, disk, clock, engineStatus }),
+      readEvents: createReadEvents({ store, feed: store.feed }),
+      stepOf: (id) => store.feed.stepOf(id),
+      ...{ pictures, models, engineStatus, ids, clock, log },
+    },
+    { version, bodyLimitBytes: config.bodyLimitBytes, hosts: acceptedHosts(config), pageFolder },
+  );
+  opened.push(() => app.close());
+  const drain = (): Promise<void> => {
+    isDraining = true;
+    return worker.drain(config.drainMs);
+  };
+  return { app, store, models, engine, drain, close };
+}
+
+interface WorkerParts {
+  readonly store: SqliteStore;
+  readonly pictures: FilesystemStore;
+  readonly models: ModelCatalog;
+  readonly engine: EngineProcess;
+  readonly costs: CostBook;
+  readonly disk: Disk;
+  readonly ids: IdSource;
+  readonly log: Logger;
+}
+
+function startWorker(config: Config, parts: WorkerParts): Worker {
+  const { store, costs, ids } = parts;
+  const clock = systemClock;
+  return new Worker({
+    ...parts,
+    clock,
+    workerId: workerId(ids.next()),
+    claimJobs: createClaimJobs({
+      ...{ store, clock, leaseMs: LEASE_MS },
+      maxRunningPerTenant: config.maxRunningPerTenant || undefined,
+    }),
+    renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
+    endAttempt: createEndAttempt({ store, clock, ids, costs }),
+    reapExpiredLeases: createReapExpiredLeases({ store, clock, retry }),
+    feed: store.feed,
+    releasePauseMs: config.retryPauseMs,
+    leaseMs: LEASE_MS,
+    pollMs: POLL_MS,
+  });
+}
+
+async function openData(
+  config: Config,
+  opened: (() => Promise<void> | void)[],
+): Promise<{ store: SqliteStore; pictures: FilesystemStore }> {
+  const folder = config.dataDir;
+  try {
+    await mkdir(folder, { recursive: true });
+    const lock = takeFolder(folder);
+    opened.push(() => lock.release());
+    const store = await SqliteStore.open({ folder, durability: config.durability });
+    opened.push(() => store.close());
+    return { store, pictures: await FilesystemStore.open(join(folder, 'assets')) };
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;
+    throw new StartupError('data_folder_unusable', message, { details: { folder }, cause: error });
+  }
+}
+
+function takeFolder(folder: string): DataLock {
+  const taken = lockFolder(folder);
+  if ('lock' in taken) return taken.lock;
+  const who = taken.holder === undefined ? '' : ` (process ${taken.holder.pid} on ${taken.holder.host})`;
+  const message = `Another Imagemill server${who} works in the data folder ${folder}. Stop it, or choose another folder with --data-dir.`;
+  throw new StartupError('data_folder_in_use', message, { details: { folder, ...taken.holder } });
+}
+
+function startEngine(config: Config, log: Logger): EngineProcess {
+  const { device, weights, threads, slots } = config;
+  return new EngineProcess({
+    engine: { device, weights, threads, slots, cacheDir: join(config.dataDir, 'cache') },
+    environment: config.engineEnvironment,
+    stuckAfterMs: config.engineStuckAfterMs,
+    clock: systemClock,
+    log,
+  });
+}
+
+function acceptedHosts(config: Config): ReadonlySet<string> {
+  const own = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return new Set([...loopbackHosts, own, ...config.allowedHosts].map((host) => host.toLowerCase()));
+}
+
+function shuttingDown(): AppError {
+  return new AppError('shutting_down', 'The server is shutting down and accepts nothing new.');
+}

@@ -1,0 +1,52 @@
+import { createModelStore } from '../adapters/hub/model-store.ts';
+import { projectModelsFolder, resolveModelsFolder } from '../adapters/hub/models-folder.ts';
+import { createCheckpointCatalog } from '../adapters/models/checkpoint-catalog.ts';
+import type { ModelToRead } from '../adapters/models/read-model-facts.ts';
+import { ModelError } from '../application/model-errors.ts';
+import type { InstalledModel, ModelStore } from '../application/model-ports.ts';
+import type { ModelCatalog } from '../application/ports.ts';
+import type { Config } from '../config/load.ts';
+import { StartupError } from '../config/startup-error.ts';
+
+/** The installed models, the configured one first. @throws StartupError `model_missing` when none of them can draw */
+export async function findModels(config: Config): Promise<ModelCatalog> {
+  const store = createModelStore({
+    modelsFolder: resolveModelsFolder(config.modelsFolder),
+    readOnlyFolders: [projectModelsFolder],
+  });
+  const chosen = config.model === undefined ? undefined : await findChosen(store, config.model);
+  const installed = await store.list();
+  const others = installed.filter((model) => model.path !== chosen?.path);
+  const models = named(chosen === undefined ? others : [chosen, ...others]);
+  const catalog = await createCheckpointCatalog(models, { maxPixels: config.maxPixels });
+
+  const [first] = catalog.list();
+  if (chosen !== undefined && first?.kind === 'unusable') {
+    const message = `The model ${chosen.path} cannot be used: ${first.problem}`;
+    throw new StartupError('model_missing', message, { details: { path: chosen.path } });
+  }
+  if (!catalog.list().some((entry) => entry.kind === 'usable')) {
+    const reasons = catalog.list().map((entry) => (entry.kind === 'unusable' ? `${entry.path}: ${entry.problem}` : ''));
+    const why = reasons.length === 0 ? 'No model is installed.' : `No model can be used. ${reasons.join(' ')}`;
+    const message = `${why} "imagemill models pull Tongyi-MAI/Z-Image-Turbo" downloads one; --model names a folder.`;
+    throw new StartupError('model_missing', message);
+  }
+  return catalog;
+}
+
+async function findChosen(store: ModelStore, reference: string): Promise<InstalledModel> {
+  try {
+    return await store.find(reference);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new StartupError('model_missing', error.message, { details: error.details, cause: error });
+  }
+}
+
+/** Short names where they are unique; the whole id where two models share one. */
+function named(models: readonly InstalledModel[]): ModelToRead[] {
+  return models.map(({ name, id, path, family }) => {
+    const isUnique = models.filter((other) => other.name === name).length === 1;
+    return { name: isUnique ? name : id, path, family };
+  });
+}
