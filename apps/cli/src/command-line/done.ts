@@ -1,0 +1,2 @@
+/** Takes the work of a command and keeps its exit status. */
+export type Done = (work: Promise<number>) => Promise<void>;

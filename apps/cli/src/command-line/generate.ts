@@ -1,0 +1,66 @@
+import { LIMITS, pictureFormats } from '@imagemill/api';
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import type { GenerateFlags } from '../commands/generate.ts';
+import { decimalNumber, notEmpty, oneOf, wholeNumber } from '../option-values.ts';
+import type { Done } from './done.ts';
+import { addEngineOptions } from './engine-options.ts';
+
+/** `imagemill generate` */
+export function addGenerate(program: Command, context: CommandContext, done: Done): void {
+  const command = program
+    .command('generate')
+    .description('draw pictures without a server')
+    .argument('<prompt>', 'what to draw, in English or Chinese');
+  addPictureOptions(command);
+  addOutputOptions(command);
+  addEngineOptions(command);
+  command.action((prompt: string, flags: GenerateFlags) =>
+    done(import('../commands/generate.ts').then(({ generate }) => generate(prompt, flags, context))),
+  );
+}
+
+function addPictureOptions(command: Command): void {
+  command
+    .option('--negative <text>', 'what to move away from; has an effect with --guidance above 0', '')
+    .option(
+      '--model <name|folder>',
+      'installed model or folder of one; MODEL_PATH (default: the first installed)',
+      notEmpty('--model', 'a name or folder'),
+    )
+    .option(
+      '--width <pixels>',
+      "a multiple of the model's grain (default: the model's own)",
+      wholeNumber('--width', 1, LIMITS.side),
+    )
+    .option('--height <pixels>', 'likewise', wholeNumber('--height', 1, LIMITS.side))
+    .option('--steps <n>', "denoise steps (default: the model's own)", wholeNumber('--steps', 1, LIMITS.steps))
+    .option(
+      '--seed <n>',
+      'of the first picture; picture i uses seed + i (default: a random one, shown)',
+      wholeNumber('--seed', 0, LIMITS.seed),
+    )
+    .option('--count <n>', 'pictures', wholeNumber('--count', 1, LIMITS.count), 1)
+    .option(
+      '--guidance <scale>',
+      "pos + s * (pos - neg), 0 is off (default: the model's own)",
+      decimalNumber('--guidance', 0, LIMITS.guidanceScale),
+    );
+}
+
+function addOutputOptions(command: Command): void {
+  command
+    .option(
+      '--format <format>',
+      'png, jpeg or webp (default: the ending of --out, else png)',
+      oneOf('--format', pictureFormats),
+    )
+    .option('--quality <n>', 'of jpeg and webp', wholeNumber('--quality', 1, 100), 90)
+    .option(
+      '--out <folder|file>',
+      'folder, or with one picture a file name',
+      notEmpty('--out', 'a folder or file name'),
+      'outputs',
+    )
+    .option('--json', 'print one JSON line a picture on stdout', false);
+}

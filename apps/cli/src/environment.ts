@@ -1,0 +1,43 @@
+/**
+ * What the command takes from the environment beside the server's settings (`loadConfig` reads those): the only reader
+ * of `process.env` in this package.
+ */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Environment {
+  /** `IMAGEMILL_DEBUG`: stacks with every error. */
+  readonly isDebug: boolean;
+  /** Where the engine keeps what it can compute again. */
+  readonly cacheFolder: string;
+  /** `HF_ENDPOINT`, `HF_TOKEN` */
+  readonly huggingFace: HubSettings;
+  /** `MODELSCOPE_ENDPOINT`, `MODELSCOPE_API_TOKEN` */
+  readonly modelScope: HubSettings;
+}
+
+export interface HubSettings {
+  readonly endpoint: string | undefined;
+  readonly token: string | undefined;
+}
+
+export function readEnvironment(): Environment {
+  return {
+    isDebug: !['0', 'false', undefined].includes(value('IMAGEMILL_DEBUG')),
+    cacheFolder: cacheFolder(),
+    huggingFace: { endpoint: value('HF_ENDPOINT'), token: value('HF_TOKEN') },
+    modelScope: { endpoint: value('MODELSCOPE_ENDPOINT'), token: value('MODELSCOPE_API_TOKEN') },
+  };
+}
+
+/** Of a variable; undefined when it is empty. */
+function value(name: string): string | undefined {
+  const text = process.env[name]?.trim();
+  return text === '' ? undefined : text;
+}
+
+function cacheFolder(): string {
+  if (process.platform === 'win32') return join(value('LOCALAPPDATA') ?? homedir(), 'imagemill', 'cache');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'imagemill');
+  return join(value('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'imagemill');
+}

@@ -1,0 +1,49 @@
+/** Parsers of option values: each names the option, what it got and what it expects. */
+import { optionError } from './cli-error.ts';
+
+export function wholeNumber(option: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    throw optionError(option, text, `a whole number from ${min} to ${max}`);
+  };
+}
+
+export function decimalNumber(option: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    throw optionError(option, text, `a number from ${min} to ${max}`);
+  };
+}
+
+export function oneOf<T extends string>(option: string, choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice !== undefined) return choice;
+    throw optionError(option, text, choices.join(', ').replace(/, ([^,]*)$/, ' or $1'));
+  };
+}
+
+export function notEmpty(option: string, what: string): (text: string) => string {
+  return (text) => {
+    if (text.trim() !== '') return text;
+    throw optionError(option, text, what);
+  };
+}
+
+/** A device as the engine knows it: `cpu`, `webgpu`, `cuda:0`, `fixed:250`, and the providers of other systems. */
+export function deviceName(option: string): (text: string) => string {
+  return (text) => {
+    if (/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/.test(text)) return text;
+    throw optionError(option, text, 'cpu, webgpu or cuda:0 (cuda:1, ...)');
+  };
+}
+
+export function httpAddress(option: string): (text: string) => string {
+  return (text) => {
+    const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+    if (protocol === 'https:' || protocol === 'http:') return text;
+    throw optionError(option, text, 'an http or https address');
+  };
+}

@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import type { Done } from './command-line/done.ts';
+import { addGenerate } from './command-line/generate.ts';
+import { addModels } from './command-line/models.ts';
+import { addParity } from './command-line/parity.ts';
+import { addServe } from './command-line/serve.ts';
+
+/** Runs the command that the arguments name and resolves to its exit status. */
+export type RunCommand = (args: readonly string[]) => Promise<number>;
+
+/** @throws CommanderError, CliError, and what the command throws */
+export function createRunCommand(version: string, context: CommandContext): RunCommand {
+  return async (args) => {
+    let status = 0;
+    const program = createProgram(version, context, async (work) => {
+      status = await work;
+    });
+    await program.parseAsync([...args], { from: 'user' });
+    return status;
+  };
+}
+
+/**
+ * The command line. Commands load their own modules when they run, so that `--help` and wrong options answer at once.
+ */
+export function createProgram(version: string, context: CommandContext, done: Done): Command {
+  const program = new Command('imagemill')
+    .description('Draws pictures from text with Z-Image-Turbo, on this machine.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    // Errors are written in one place, with their code; help goes where commander sends it.
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError();
+  addGenerate(program, context, done);
+  addServe(program, done);
+  addModels(program, context, done);
+  addParity(program, context, done);
+  program
+    .command('version')
+    .description('print the versions of Imagemill, Node and ONNX Runtime')
+    .option('--json', 'print one JSON line', false)
+    .action((options: { json: boolean }) =>
+      done(import('./commands/version.ts').then(({ printVersion }) => printVersion(version, options, context))),
+    );
+  for (const command of allCommands(program)) command.option('--verbose', 'print the stack with an error', false);
+  return program;
+}
+
+export function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
