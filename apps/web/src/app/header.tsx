@@ -1,0 +1,81 @@
+import type { SystemStatus } from '@imagemill/api';
+import { SegmentedControl, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useSystem } from '../shared/api/system.ts';
+import { chooseLanguage } from '../shared/i18n/i18n.ts';
+import { languageNames, languages } from '../shared/i18n/language.ts';
+import { useLanguage } from '../shared/i18n/use-language.ts';
+import { IconButton } from '../shared/ui/icon-button.tsx';
+import { Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
+import styles from './header.module.css';
+
+export function Header(): ReactElement {
+  return (
+    <header className={styles.header}>
+      <h1 className={styles.name}>
+        <Mark />
+        Imagemill
+      </h1>
+      <ServerState />
+      <LanguageSwitch />
+      <ThemeSwitch />
+    </header>
+  );
+}
+
+function ServerState(): ReactElement {
+  const { t } = useTranslation();
+  const { data, isError } = useSystem();
+  const { tone, words } = describe();
+  return (
+    <p className={styles.state} role="status" data-tone={tone}>
+      <span className={styles.dot} />
+      <span className={styles.stateWords}>{words}</span>
+    </p>
+  );
+
+  function describe(): { tone: 'quiet' | 'good' | 'warning' | 'danger'; words: string } {
+    if (isError) return { tone: 'danger', words: t('header.unreachable') };
+    if (data === undefined) return { tone: 'quiet', words: t('header.connecting') };
+    const waiting = data.queue.queued + data.queue.running;
+    const ready = data.engines.find((engine) => engine.state === 'ready');
+    if (ready === undefined) return engineTrouble(data);
+    if (waiting > 0) return { tone: 'good', words: t('header.busy', { count: waiting }) };
+    return { tone: 'good', words: t('header.ready', { device: ready.device }) };
+  }
+
+  function engineTrouble({ engines }: SystemStatus): { tone: 'warning' | 'danger'; words: string } {
+    const isBroken = engines.length > 0 && engines.every((engine) => engine.state === 'broken');
+    return isBroken ? { tone: 'danger', words: t('header.broken') } : { tone: 'warning', words: t('header.starting') };
+  }
+}
+
+function LanguageSwitch(): ReactElement {
+  const { t } = useTranslation();
+  const language = useLanguage();
+  return (
+    <SegmentedControl
+      className={styles.language ?? ''}
+      size="xs"
+      aria-label={t('header.language')}
+      value={language}
+      data={languages.map((value) => ({ value, label: <span lang={value}>{languageNames[value]}</span> }))}
+      onChange={(value) => void chooseLanguage(value)}
+    />
+  );
+}
+
+function ThemeSwitch(): ReactElement {
+  const { t } = useTranslation();
+  const { setColorScheme } = useMantineColorScheme();
+  const isDark = useComputedColorScheme('light') === 'dark';
+  return (
+    <IconButton
+      label={isDark ? t('header.useLightTheme') : t('header.useDarkTheme')}
+      onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+    >
+      {isDark ? <SunIcon /> : <MoonIcon />}
+    </IconButton>
+  );
+}

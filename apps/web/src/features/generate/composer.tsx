@@ -1,0 +1,183 @@
+import type { Generation, Model, PictureFormat } from '@imagemill/api';
+import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
+import { type ReactElement, useId, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useSubmitGeneration } from '../../shared/api/generations.ts';
+import { useModels } from '../../shared/api/system.ts';
+import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { useMessages } from '../../shared/ui/live-region.tsx';
+import { isApple, isCtrlEnter, useShortcut } from '../../shared/ui/use-shortcut.ts';
+import styles from './composer.module.css';
+import { clampWhole, type Draft, modelOfDraft, requestOfDraft } from './draft.ts';
+import { type DraftStore, useDraft } from './draft-store.ts';
+import { NumberField } from './number-field.tsx';
+import { PromptField } from './prompt-field.tsx';
+import { SeedField } from './seed-field.tsx';
+import { SizeField } from './size-field.tsx';
+
+interface ComposerProps {
+  readonly store: DraftStore;
+  readonly lastSeed: number | undefined;
+  /** The server has accepted a generation. */
+  readonly onAccepted: (generation: Generation) => void;
+}
+
+/** The form that a generation is set up and handed in with. */
+export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactElement {
+  const { t } = useTranslation();
+  const { announce } = useMessages();
+  const draft = useDraft(store);
+  const models = useModels();
+  const model = modelOfDraft(draft, models);
+  const submit = useSubmitGeneration();
+  const promptRef = useRef<HTMLTextAreaElement>(null);
+  const [hasTried, setHasTried] = useState(false);
+  const promptProblem = usePromptProblem(draft, model);
+
+  const send = (): void => {
+    setHasTried(true);
+    if (promptProblem !== undefined) promptRef.current?.focus();
+    if (promptProblem !== undefined || submit.isPending) return;
+    submit.mutate(requestOfDraft(store.get(), model), {
+      onSuccess: (generation) => {
+        setHasTried(false);
+        announce(t('announce.accepted', { count: generation.count }));
+        onAccepted(generation);
+      },
+    });
+  };
+  useShortcut(isCtrlEnter, send);
+
+  return (
+    <form
+      className={styles.composer}
+      aria-label={t('compose.title')}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div className={styles.fields}>
+        <PromptField
+          draft={draft}
+          model={model}
+          promptRef={promptRef}
+          problem={hasTried ? promptProblem : undefined}
+          onChange={store.update}
+        />
+        {model !== undefined && <SizeField draft={draft} model={model} onChange={store.update} />}
+        <Settings draft={draft} model={model} models={models} lastSeed={lastSeed} onChange={store.update} />
+      </div>
+      <div className={styles.foot}>
+        {submit.error !== null && <FaultAlert error={submit.error} onRetry={send} onDismiss={submit.reset} />}
+        <DrawButton count={draft.count} isSending={submit.isPending} />
+      </div>
+    </form>
+  );
+}
+
+function usePromptProblem(draft: Draft, model: Model | undefined): string | undefined {
+  const { t } = useTranslation();
+  if (draft.prompt.trim() === '') return t('compose.promptMissing');
+  const max = model?.maxPromptLength ?? Number.POSITIVE_INFINITY;
+  const length = Math.max(draft.prompt.length, draft.isNegativePromptShown ? draft.negativePrompt.length : 0);
+  return length > max ? t('compose.promptTooLong', { length, max }) : undefined;
+}
+
+interface SettingsProps {
+  readonly draft: Draft;
+  readonly model: Model | undefined;
+  readonly models: readonly Model[];
+  readonly lastSeed: number | undefined;
+  readonly onChange: (change: Partial<Draft>) => void;
+}
+
+function Settings({ draft, model, models, lastSeed, onChange }: SettingsProps): ReactElement {
+  const { t } = useTranslation();
+  const maxSteps = model?.maxSteps ?? 100;
+  const maxCount = model?.maxCount ?? 100;
+  const steps = draft.steps ?? model?.defaultSteps;
+  return (
+    <div className={styles.settings}>
+      <NumberField
+        label={t('compose.steps')}
+        value={steps === undefined ? undefined : clampWhole(steps, 1, maxSteps)}
+        min={1}
+        max={maxSteps}
+        onChange={(value) => onChange({ steps: value })}
+      />
+      <NumberField
+        label={t('compose.count')}
+        value={clampWhole(draft.count, 1, maxCount)}
+        min={1}
+        max={maxCount}
+        onChange={(count = 1) => onChange({ count })}
+      />
+      <div className={styles.wide}>
+        <SeedField seed={draft.seed} lastSeed={lastSeed} onChange={onChange} />
+      </div>
+      <div className={styles.wide}>
+        <FormatField format={draft.format} onChange={onChange} />
+      </div>
+      {model !== undefined && models.length > 1 && (
+        <NativeSelect
+          className={styles.wide ?? ''}
+          label={t('compose.model')}
+          value={model.name}
+          data={models.map(({ name, state }) => ({ value: name, label: name, disabled: state === 'unusable' }))}
+          onChange={(event) => onChange({ model: event.currentTarget.value, width: undefined, height: undefined })}
+        />
+      )}
+    </div>
+  );
+}
+
+const formats: readonly { readonly value: PictureFormat; readonly label: string }[] = [
+  { value: 'png', label: 'PNG' },
+  { value: 'jpeg', label: 'JPEG' },
+  { value: 'webp', label: 'WebP' },
+];
+
+function FormatField(props: {
+  readonly format: PictureFormat;
+  readonly onChange: (change: { readonly format: PictureFormat }) => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const labelId = useId();
+  return (
+    <div className={styles.stack}>
+      <span id={labelId} className={styles.label}>
+        {t('compose.format')}
+      </span>
+      <SegmentedControl
+        aria-labelledby={labelId}
+        fullWidth
+        value={props.format}
+        data={[...formats]}
+        onChange={(format) => props.onChange({ format })}
+      />
+    </div>
+  );
+}
+
+function DrawButton({ count, isSending }: { readonly count: number; readonly isSending: boolean }): ReactElement {
+  const { t } = useTranslation();
+  const words = count > 1 ? t('compose.drawMany', { count }) : t('compose.draw');
+  return (
+    <Button
+      type="submit"
+      size="md"
+      fullWidth
+      aria-keyshortcuts={isApple ? 'Meta+Enter' : 'Control+Enter'}
+      data-sending={isSending || undefined}
+      rightSection={
+        <span className={styles.keys} aria-hidden="true">
+          {isApple ? '⌘ ↵' : 'Ctrl ↵'}
+        </span>
+      }
+    >
+      {isSending ? t('compose.sending') : words}
+    </Button>
+  );
+}

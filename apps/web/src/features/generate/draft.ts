@@ -1,0 +1,128 @@
+import type { Generation, GenerationRequestInput, Model, PictureFormat } from '@imagemill/api';
+import { fitSize, type Size, type SizeLimits } from './size-rules.ts';
+
+/** What the reader has set up but not sent. An absent value stands for the model's own. */
+export interface Draft {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly isNegativePromptShown: boolean;
+  readonly guidanceScale?: number | undefined;
+  readonly model?: string | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly count: number;
+  readonly format: PictureFormat;
+  /** Absent: the server picks one for every generation. */
+  readonly seed?: number | undefined;
+}
+
+export const emptyDraft: Draft = {
+  prompt: '',
+  negativePrompt: '',
+  isNegativePromptShown: false,
+  count: 1,
+  format: 'png',
+};
+
+/** Reads a draft that was stored, perhaps by another version of the page: what does not fit is dropped. */
+export function parseDraft(text: string | null): Draft {
+  const stored = parseObject(text);
+  const take = <T>(key: keyof Draft, isFit: (value: unknown) => value is T): T | undefined => {
+    const value = stored[key];
+    return isFit(value) ? value : undefined;
+  };
+  return {
+    prompt: take('prompt', isText) ?? '',
+    negativePrompt: take('negativePrompt', isText) ?? '',
+    isNegativePromptShown: take('isNegativePromptShown', isFlag) ?? false,
+    guidanceScale: take('guidanceScale', isAmount),
+    model: take('model', isText),
+    width: take('width', isAmount),
+    height: take('height', isAmount),
+    steps: take('steps', isAmount),
+    count: take('count', isAmount) ?? emptyDraft.count,
+    format: take('format', isFormat) ?? emptyDraft.format,
+    seed: take('seed', isAmount),
+  };
+}
+
+/** The draft that draws this generation again, with a seed of its own unless one is given. */
+export function draftOfGeneration(generation: Generation, seed?: number): Draft {
+  const { prompt, negativePrompt, guidanceScale, model, width, height, steps, count, format } = generation;
+  const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
+  const settings = {
+    prompt,
+    negativePrompt,
+    isNegativePromptShown,
+    guidanceScale,
+    model,
+    width,
+    height,
+    steps,
+    format,
+  };
+  return seed === undefined ? { ...settings, count } : { ...settings, count: 1, seed };
+}
+
+/** The model that a draft would be drawn with: the one it names if the server has it, else the default. */
+export function modelOfDraft(draft: Draft, models: readonly Model[]): Model | undefined {
+  const usable = models.filter((model) => model.state !== 'unusable');
+  return usable.find((model) => model.name === draft.model) ?? usable.find((model) => model.isDefault) ?? usable[0];
+}
+
+export function sizeLimitsOf(model: Model): SizeLimits {
+  const { nativeWidth, nativeHeight, grain, minSide, maxSide, maxPixels } = model;
+  return { nativeSide: Math.sqrt(nativeWidth * nativeHeight), grain, minSide, maxSide, maxPixels };
+}
+
+/** The size that a draft would be drawn in. */
+export function sizeOfDraft(draft: Draft, model: Model): Size {
+  const size = { width: draft.width ?? model.nativeWidth, height: draft.height ?? model.nativeHeight };
+  return fitSize(size, sizeLimitsOf(model));
+}
+
+/** The body to send for a draft. Without a model (none known yet) the server's defaults hold. */
+export function requestOfDraft(draft: Draft, model: Model | undefined): GenerationRequestInput {
+  const { prompt, count, format, seed } = draft;
+  const negativePrompt = draft.isNegativePromptShown ? draft.negativePrompt : '';
+  const guidanceScale = draft.isNegativePromptShown ? draft.guidanceScale : undefined;
+  // Somebody waits in front of the page.
+  const priority = 'interactive';
+  if (model === undefined) return { prompt, negativePrompt, count, format, seed, priority };
+  return {
+    priority,
+    prompt,
+    negativePrompt,
+    model: model.name,
+    ...sizeOfDraft(draft, model),
+    steps: clampWhole(draft.steps ?? model.defaultSteps, 1, model.maxSteps),
+    guidanceScale: Math.min(model.maxGuidanceScale, guidanceScale ?? model.defaultGuidanceScale),
+    count: clampWhole(count, 1, model.maxCount),
+    format,
+    seed,
+  };
+}
+
+export function clampWhole(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, Math.round(value)));
+}
+
+/** A seed short enough to be read out; the API takes any whole number up to 2^53 − 1. */
+export function rollSeed(random: () => number = Math.random): number {
+  return Math.floor(random() * 2 ** 32);
+}
+
+function parseObject(text: string | null): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+const isAmount = (value: unknown): value is number => Number.isFinite(value) && Number(value) >= 0;
+const isFormat = (value: unknown): value is PictureFormat => ['png', 'jpeg', 'webp'].includes(String(value));

@@ -1,0 +1,40 @@
+import type { FieldError, JobError } from '@imagemill/api';
+import { ApiError, NOT_A_PROBLEM, UNREACHABLE } from '@imagemill/api/client';
+import type { errorsEn } from '../i18n/errors-en.ts';
+
+export type FaultCode = keyof typeof errorsEn;
+
+/** What went wrong, ready to be said in the reader's language. */
+export interface Fault {
+  readonly code: FaultCode;
+  /** Fields that the server refused. */
+  readonly fields: readonly FieldError[];
+  /** Finds the request in the server's log. */
+  readonly requestId?: string | undefined;
+}
+
+/** Turns whatever a request threw into a fault. `knownCodes` are those that have sentences. */
+export function faultOf(error: unknown, knownCodes: Readonly<Record<string, unknown>>): Fault {
+  if (error instanceof ApiError) {
+    const code = isKnown(error.code, knownCodes) ? error.code : codeOfStatus(error.status);
+    return { code, fields: error.problem?.errors ?? [], requestId: error.problem?.requestId };
+  }
+  const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
+  return { code: isTimeout ? UNREACHABLE : NOT_A_PROBLEM, fields: [] };
+}
+
+/** The fault of a job; a code of a newer server is told as a fault of the engine. */
+export function faultOfJob(error: JobError, knownCodes: Readonly<Record<string, unknown>>): Fault {
+  return { code: isKnown(error.code, knownCodes) ? error.code : 'engine_fault', fields: [] };
+}
+
+function isKnown(code: string, knownCodes: Readonly<Record<string, unknown>>): code is FaultCode {
+  return Object.hasOwn(knownCodes, code);
+}
+
+/** For codes this page does not know, and for answers of something between page and server. */
+function codeOfStatus(status: number): FaultCode {
+  if (status === 0) return UNREACHABLE;
+  if (status === 507) return 'disk_full';
+  return status >= 500 ? 'internal_error' : NOT_A_PROBLEM;
+}

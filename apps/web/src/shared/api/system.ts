@@ -1,0 +1,32 @@
+import type { Model, SystemStatus } from '@imagemill/api';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { client } from './client.ts';
+
+export const systemKey = ['system'];
+
+/** State of server and engines; asked more often while something is going on or going wrong. */
+export function useSystem(): UseQueryResult<SystemStatus> {
+  return useQuery({
+    queryKey: systemKey,
+    queryFn: ({ signal }) => client.getSystem({ signal }),
+    refetchInterval: ({ state }) => (state.status === 'success' && isQuiet(state.data) ? 8_000 : 2_000),
+  });
+}
+
+/** The models of the server; empty until they are known. */
+export function useModels(): readonly Model[] {
+  const { data } = useQuery({
+    queryKey: ['models'],
+    queryFn: ({ signal }) => client.listModels({ signal }),
+    staleTime: 60_000,
+    refetchInterval: (query) => (query.state.status === 'error' ? 3_000 : false),
+  });
+  return data?.items ?? noModels;
+}
+
+function isQuiet(status: SystemStatus | undefined): boolean {
+  if (status === undefined || status.queue.queued + status.queue.running > 0) return false;
+  return status.engines.some((engine) => engine.state === 'ready');
+}
+
+const noModels: readonly Model[] = [];

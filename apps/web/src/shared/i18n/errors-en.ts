@@ -1,0 +1,87 @@
+/**
+ * What happened (`what`) and what the reader can do (`next`), for every error code of the API and for the faults that
+ * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api`.
+ */
+export const errorsEn = {
+  unreachable: {
+    what: 'The server does not answer.',
+    next: 'What you typed is kept. See that Imagemill is running, then try again.',
+  },
+  unexpected_answer: {
+    what: 'The answer was not one of Imagemill’s.',
+    next: 'Something between the page and the server may have stepped in. Reload the page, or ask who runs it.',
+  },
+  malformed_json: { what: 'The server could not read what the page sent.', next: 'Reload the page and try again.' },
+  malformed_request: { what: 'The server could not read what the page sent.', next: 'Reload the page and try again.' },
+  validation_failed: { what: 'Some settings do not fit.', next: 'Change what is named here and draw again.' },
+  route_not_found: {
+    what: 'This server does not know the page’s request.',
+    next: 'Page and server may be of different versions. Reload the page.',
+  },
+  generation_not_found: {
+    what: 'This generation is no longer there.',
+    next: 'It may have been deleted. Reload the page.',
+  },
+  job_not_found: { what: 'This picture is no longer there.', next: 'It may have been deleted. Reload the page.' },
+  asset_not_found: {
+    what: 'The file of this picture is no longer there.',
+    next: 'Reuse its settings to draw it again.',
+  },
+  method_not_allowed: {
+    what: 'This server does not know the page’s request.',
+    next: 'Page and server may be of different versions. Reload the page.',
+  },
+  request_timeout: { what: 'The request came too slowly.', next: 'Check the connection, then try again.' },
+  already_final: { what: 'It has ended already.', next: 'There is nothing left to cancel.' },
+  not_redrivable: { what: 'This picture cannot be tried again.', next: 'Ask for a new one.' },
+  idempotency_key_reused: { what: 'The same request was sent before with other settings.', next: 'Send it again.' },
+  body_too_large: { what: 'That is more text than the server takes.', next: 'Shorten the prompt.' },
+  unsupported_media_type: {
+    what: 'The server could not read what the page sent.',
+    next: 'Reload the page and try again.',
+  },
+  range_not_satisfiable: { what: 'That part of the picture does not exist.', next: 'Download the picture again.' },
+  host_not_allowed: {
+    what: 'The server does not answer under this address.',
+    next: 'Open the page as http://127.0.0.1 or http://localhost with the same port.',
+  },
+  headers_too_large: {
+    what: 'The browser sent too much along.',
+    next: 'Delete the cookies of this page, then try again.',
+  },
+  internal_error: {
+    what: 'The server made a mistake.',
+    next: 'Try again. If it happens again, report it with the reference.',
+  },
+  engine_unavailable: {
+    what: 'The engine is not ready.',
+    next: 'It is starting or being restarted. What was accepted waits and is drawn by itself.',
+  },
+  shutting_down: {
+    what: 'The server is being stopped.',
+    next: 'What was accepted is kept and goes on at the next start. Try again then.',
+  },
+  disk_full: {
+    what: 'The server’s disk is full.',
+    next: 'Free some space there, then try again. What was accepted before waits and goes on by itself.',
+  },
+  storage_failed: {
+    what: 'The server could not read or write its data folder.',
+    next: 'Have the disk and the rights of the folder checked, then try again.',
+  },
+  engine_crashed: {
+    what: 'The engine broke down while drawing.',
+    next: 'It was restarted. Try fewer or smaller pictures if it happens again.',
+  },
+  engine_stuck: { what: 'The engine stopped answering.', next: 'It was restarted. Draw again.' },
+  engine_fault: {
+    what: 'The engine could not draw this picture.',
+    next: 'Change the size or the settings and draw again.',
+  },
+  model_unusable: {
+    what: 'The model cannot be loaded.',
+    next: 'A file of it is missing or damaged. Choose another model, or have it verified.',
+  },
+  model_gone: { what: 'The model is no longer on this server.', next: 'Choose another one and draw again.' },
+  lease_expired: { what: 'The worker went away several times.', next: 'Draw again.' },
+} as const;

@@ -1,0 +1,65 @@
+import { ApiError } from '@imagemill/api/client';
+import { Button } from '@mantine/core';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type Fault, faultOf } from '../api/fault.ts';
+import { errorsEn } from '../i18n/errors-en.ts';
+import styles from './fault-alert.module.css';
+import { AlertIcon } from './icons.tsx';
+
+interface FaultAlertProps {
+  readonly error: unknown;
+  readonly onRetry?: (() => void) | undefined;
+  readonly onDismiss?: (() => void) | undefined;
+}
+
+/** Says in the reader's language what went wrong and what to do about it. */
+export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): ReactElement {
+  const { t } = useTranslation();
+  const fault = faultOf(error, errorsEn);
+  // What the server refused for good would be refused again.
+  const canRetry = !(error instanceof ApiError) || error.retryable;
+  return (
+    <div className={styles.alert} role="alert">
+      <span className={styles.icon}>
+        <AlertIcon size={20} />
+      </span>
+      <div className={styles.words}>
+        <p className={styles.what}>{t(`errors.${fault.code}.what`)}</p>
+        <FieldList fault={fault} />
+        <p>{t(`errors.${fault.code}.next`)}</p>
+        {fault.requestId !== undefined && fault.fields.length === 0 && (
+          <p className={styles.reference}>{t('fault.reference', { requestId: fault.requestId })}</p>
+        )}
+        <div className={styles.actions}>
+          {onRetry !== undefined && canRetry && (
+            <Button size="xs" variant="default" onClick={onRetry}>
+              {t('fault.tryAgain')}
+            </Button>
+          )}
+          {onDismiss !== undefined && (
+            <Button size="xs" variant="subtle" color="gray" onClick={onDismiss}>
+              {t('fault.dismiss')}
+            </Button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function FieldList({ fault }: { readonly fault: Fault }): ReactElement | null {
+  const { t, i18n } = useTranslation();
+  if (fault.fields.length === 0) return null;
+  return (
+    <ul className={styles.fields}>
+      {fault.fields.map((error) => {
+        const key = `fields.${error.field}`;
+        // A field that this page does not set keeps its name in the API.
+        const field = i18n.exists(key) ? t(key as 'fields.prompt') : error.field;
+        const reason = t(`fieldErrors.${error.code}`, t('fieldErrors.invalid_value'));
+        return <li key={`${error.field} ${error.code}`}>{t('fault.field', { field, reason })}</li>;
+      })}
+    </ul>
+  );
+}
