@@ -73,6 +73,7 @@ export function settingsPage(): string {
 function expected({ choices, type, minimum, maximum }: SettingDescription): string {
   if (choices !== undefined) return choices.map(tick).join(', ');
   if (type === 'integer') return `${group(minimum)} to ${group(maximum)}`;
+  if (type === 'boolean') return '`true`, `false`';
   if (type === 'array') return 'list (in a variable: separated by commas)';
   return 'text';
 }

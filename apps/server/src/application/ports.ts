@@ -14,6 +14,7 @@ import type { Generation, GenerationState, JobCounts } from '../domain/generatio
 import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../domain/ids.ts';
 import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
+import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
 
 export interface Clock {
@@ -78,6 +79,7 @@ export interface GenerationQuery {
  */
 export interface StoreTransaction {
   readonly queue: QueueTransaction;
+  readonly access: AccessTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -109,6 +111,7 @@ export interface ClaimableJob {
 
 export interface Store {
   readonly queue: QueueReader;
+  readonly access: AccessReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

@@ -39,8 +39,7 @@ export interface Config extends Settings {
 /**
  * Settings from the command line, else from the environment, else from imagemill.config.json, else the default.
  *
- * @throws StartupError `settings_invalid` naming the setting, its source, what it got and what it expects;
- * `host_not_loopback`
+ * @throws StartupError `settings_invalid` naming the setting, its source, what it got and what it expects
  */
 export function loadConfig(input: LoadConfigInput = {}): Config {
   const environment = input.environment ?? process.env;
@@ -61,7 +60,6 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
     }
   }
   const settings = settingsSchema.parse(values);
-  requireLoopback(settings.host);
   return Object.freeze({
     ...settings,
     dataDir: resolve(folder, settings.dataDir),
@@ -109,6 +107,7 @@ function readVariables(environment: Readonly<Record<string, string | undefined>>
 function parseText(name: SettingName, text: string): unknown {
   const { type } = z.toJSONSchema(settingSchemas[name], { io: 'input' });
   if (type === 'integer' || type === 'number') return text.trim() === '' ? text : orText(Number(text), text);
+  if (type === 'boolean') return { true: true, false: false }[text.trim()] ?? text;
   if (type === 'array') return text.split(',').map((part) => part.trim());
   return text;
 }
@@ -151,12 +150,9 @@ function invalid(words: string, got: unknown, error: z.ZodError): StartupError {
   return new StartupError('settings_invalid', message, { details: { got, expected } });
 }
 
-function requireLoopback(host: string): void {
-  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return;
-  const message =
-    `The host ${JSON.stringify(host)} can be reached from other machines, and this server has no keys to tell who calls. ` +
-    'Use 127.0.0.1, ::1 or localhost; for others, put a reverse proxy with sign-in in front and name it in allowedHosts.';
-  throw new StartupError('host_not_loopback', message, { details: { host } });
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function pick(

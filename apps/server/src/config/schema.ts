@@ -8,12 +8,33 @@ const milliseconds = z.int().min(0).max(86_400_000);
 
 /** Schemas by name. Descriptions say what the value does; units are in the name. */
 export const settingSchemas = {
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Only loopback addresses are accepted.'),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on. One that other machines can reach is accepted once there is an API key.'),
   port: z.int().min(0).max(65_535).default(7860).describe('Port of the API and the page; 0 picks a free one.'),
   allowedHosts: z
     .array(z.string().min(1))
     .default([])
     .describe('Further names that a Host header may have, e.g. those of a reverse proxy on this machine.'),
+  requireKey: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether requests of this machine need an API key too. Without it, whoever uses this machine may do everything. A request that came through a proxy, and any to an address that is not loopback, always needs one.',
+    ),
+  trustedProxies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe(
+      'Address under which people reach the page, e.g. https://mill.example.com. With https, cookies are only sent over it.',
+    ),
   dataDir: z.string().min(1).default('./data').describe('Folder of the records and pictures. One server at a time.'),
   model: z
     .string()

@@ -1,7 +1,7 @@
 /** Codes of what keeps the server from starting, with what they mean. */
 export const startupErrorCodes = {
   settings_invalid: 'A setting has a wrong value or is unknown; the message names it and where it came from.',
-  host_not_loopback: 'The host is not a loopback address. Others could reach the server, and it has no keys yet.',
+  host_not_loopback: 'The host is not a loopback address, and there is no API key yet: others could do everything.',
   port_in_use: 'Another program listens on the port.',
   port_unusable: 'The system does not let the server listen there: a port below 1024, or an address it does not have.',
   data_folder_in_use: 'Another Imagemill server works in the data folder.',

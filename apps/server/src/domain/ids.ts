@@ -10,6 +10,9 @@ export type AssetId = Branded<'asset'>;
 export type WorkerId = Branded<'worker'>;
 /** SHA-256 in lower-case hex: the address of stored bytes. */
 export type ContentHash = Branded<'sha256'>;
+/** The public part of an API key. */
+export type KeyId = Branded<'key'>;
+export type MemberId = Branded<'member'>;
 
 export const tenantId = (text: string): TenantId => text as TenantId;
 export const generationId = (text: string): GenerationId => text as GenerationId;
@@ -17,6 +20,8 @@ export const jobId = (text: string): JobId => text as JobId;
 export const assetId = (text: string): AssetId => text as AssetId;
 export const workerId = (text: string): WorkerId => text as WorkerId;
 export const contentHash = (text: string): ContentHash => text as ContentHash;
+export const keyId = (text: string): KeyId => text as KeyId;
+export const memberId = (text: string): MemberId => text as MemberId;
 
-/** The one tenant of an installation without accounts. */
+/** The installation's own tenant, and the one of everybody who needs no key. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');

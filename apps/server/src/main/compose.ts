@@ -35,10 +35,11 @@ import { createRenewLeases } from '../application/renew-leases.ts';
 import { createSetPriority } from '../application/set-priority.ts';
 import { createSubmitGeneration } from '../application/submit-generation.ts';
 import { Worker } from '../application/worker.ts';
-import type { Config } from '../config/load.ts';
+import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { AppError } from '../domain/errors.ts';
 import { workerId } from '../domain/ids.ts';
+import { type AccessParts, composeAccess } from './compose-access.ts';
 import { findModels } from './find-models.ts';
 
 export interface Parts {
@@ -46,6 +47,7 @@ export interface Parts {
   readonly store: SqliteStore;
   readonly models: ModelCatalog;
   readonly engine: EngineProcess;
+  readonly access: AccessParts;
   /** Stops claiming and accepting, and lets what is under way end. The API still answers. */
   drain(): Promise<void>;
   /** Gives everything back, last opened first. */
@@ -88,6 +90,7 @@ async function open(
   const clock = systemClock;
   const ids = createIdSource(clock);
   const { store, pictures } = await openData(config, opened);
+  const access = await composeAccess(config, { store, ids, log }, opened);
   const models = await findModels(config);
   const costs = createCostBook(config.device, await store.queue.costs());
   const disk = createDisk(config.dataDir, { minFreeBytes: config.minFreeBytes, clock });
@@ -99,15 +102,7 @@ async function open(
   const worker = startWorker(config, { store, pictures, models, engine, costs, disk, ids, log });
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
-  const forget = createForgetIdempotencyKeys({ store, clock });
-  opened.push(
-    every(
-      clock,
-      FORGET_MS,
-      async () => void (await forget()),
-      (err) => log.warn({ err }, 'forgetting old idempotency keys failed'),
-    ),
-  );
+  opened.push(forgetKeys(store, log));
 
   let isDraining = false;
   const submit = createSubmitGeneration({
@@ -141,16 +136,23 @@ async function open(
       getSystem: createGetSystem({ store, disk, clock, engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
+      authentication: access.authentication,
       ...{ pictures, models, engineStatus, ids, clock, log },
     },
-    { version, bodyLimitBytes: config.bodyLimitBytes, hosts: acceptedHosts(config), pageFolder },
+    {
+      version,
+      bodyLimitBytes: config.bodyLimitBytes,
+      hosts: acceptedHosts(config),
+      pageFolder,
+      trustedProxies: config.trustedProxies,
+    },
   );
   opened.push(() => app.close());
   const drain = (): Promise<void> => {
     isDraining = true;
     return worker.drain(config.drainMs);
   };
-  return { app, store, models, engine, drain, close };
+  return { app, store, models, engine, access, drain, close };
 }
 
 interface WorkerParts {
@@ -183,6 +185,16 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
   });
+}
+
+function forgetKeys(store: SqliteStore, log: Logger): () => void {
+  const forget = createForgetIdempotencyKeys({ store, clock: systemClock });
+  return every(
+    systemClock,
+    FORGET_MS,
+    async () => void (await forget()),
+    (err) => log.warn({ err }, 'forgetting old idempotency keys failed'),
+  );
 }
 
 async function openData(
@@ -223,7 +235,9 @@ function startEngine(config: Config, log: Logger): EngineProcess {
   });
 }
 
-function acceptedHosts(config: Config): ReadonlySet<string> {
+/** A server that needs keys may be called by any name, unless its names are listed. */
+function acceptedHosts(config: Config): ReadonlySet<string> | undefined {
+  if (!isLoopback(config.host) && config.allowedHosts.length === 0) return undefined;
   const own = config.host.includes(':') ? `[${config.host}]` : config.host;
   return new Set([...loopbackHosts, own, ...config.allowedHosts].map((host) => host.toLowerCase()));
 }

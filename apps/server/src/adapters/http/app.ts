@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app-type.ts';
+import { addAuthentication } from './authentication.ts';
 import { addNotFound } from './known-routes.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPage } from './page.ts';
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Names that a Host header may have, lower case, without port; undefined accepts any. */
   readonly hosts: ReadonlySet<string> | undefined;
+  /** Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed. @default none */
+  readonly trustedProxies?: readonly string[];
   /** Folder of the built page. */
   readonly pageFolder: string;
   /** Time for a request to arrive in full. @default 30000 */
@@ -32,6 +35,7 @@ export interface AppOptions {
 export async function createApp(ports: HttpPorts, options: AppOptions): Promise<App> {
   const app = fastify({
     bodyLimit: options.bodyLimitBytes,
+    trustProxy: (options.trustedProxies ?? []).length === 0 ? false : [...(options.trustedProxies ?? [])],
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
@@ -49,6 +53,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   acceptOnlyJson(app);
   addNotFound(app);
   addSecurity(app, options.hosts);
+  addAuthentication(app, ports.authentication);
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, id } = request;
     const ms = Math.round(reply.elapsedTime);

@@ -33,7 +33,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
     transformObject: (document) => withoutUnusedSchemas(createJsonSchemaTransformObject({})(document)),
   });
   let text: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/openapi.json', { config: { permission: 'public' }, schema: { hide: true } }, async (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
     return reply.type('application/json; charset=utf-8').send(text);
   });
@@ -46,7 +46,7 @@ export function json(description: string, schema: z.ZodType): DocumentedAnswer {
 
 /** Error answers of a route: its own statuses and those that any request may get. */
 export function problems(...own: readonly number[]): Record<string, DocumentedAnswer> {
-  const statuses = [...new Set([400, 408, 421, 431, 500, 503, ...own])].sort((a, b) => a - b);
+  const statuses = [...new Set([400, 401, 403, 408, 421, 429, 431, 500, 503, ...own])].sort((a, b) => a - b);
   return Object.fromEntries(
     statuses.map((status) => [
       String(status),
@@ -57,6 +57,8 @@ export function problems(...own: readonly number[]): Record<string, DocumentedAn
 
 const meanings: Readonly<Record<number, string>> = {
   400: 'The request or its JSON is malformed',
+  401: 'The API key is missing, unknown, expired or revoked',
+  403: 'The caller may not do this',
   404: 'There is no such thing',
   408: 'The request came too slowly',
   409: 'It does not fit the state: it has ended already, or the idempotency key was used before',
@@ -65,6 +67,7 @@ const meanings: Readonly<Record<number, string>> = {
   416: 'The range lies outside the picture',
   421: 'The Host header names another server',
   422: 'A field is missing, unknown, of the wrong type or out of its range',
+  429: 'A rate limit or a quota is used up',
   431: 'The headers are too large',
   500: 'A fault of the server',
   503: 'The server is not ready',

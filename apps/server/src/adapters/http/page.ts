@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
 import { pageSecurityPolicy } from './security.ts';
 
@@ -9,12 +9,25 @@ import { pageSecurityPolicy } from './security.ts';
 export async function addPage(app: FastifyInstance, folder: string): Promise<void> {
   if (!existsSync(join(folder, 'index.html'))) {
     const detail = 'The page is not built. Run "npm run build:web" and start again. The API works without it.';
-    app.get('/', { schema: { hide: true } }, async (request, reply) =>
+    app.get('/', { config: { permission: 'public' }, schema: { hide: true } }, async (request, reply) =>
       sendProblem(request, reply, { code: 'route_not_found', detail }),
     );
     return;
   }
-  await app.register(fastifyStatic, {
+  await app.register((page, _options, done) => {
+    page.addHook('onRoute', makePublic);
+    void page.register(fastifyStatic, options(folder));
+    done();
+  });
+}
+
+/** The files of the page hold no data: without a key it shows how to sign in. */
+function makePublic(route: RouteOptions): void {
+  route.config = { ...route.config, permission: 'public' };
+}
+
+function options(folder: string): FastifyStaticOptions {
+  return {
     root: folder,
     wildcard: false,
     cacheControl: false,
@@ -25,5 +38,5 @@ export async function addPage(app: FastifyInstance, folder: string): Promise<voi
       const isHashed = path.startsWith(join(folder, 'assets'));
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
-  });
+  };
 }

@@ -1,29 +1,14 @@
-/** What a caller may do; also the names of an API key's scopes. */
-export const permissions = [
-  'system:read',
-  'generations:read',
-  'generations:write',
-  'assets:read',
-  'assets:write',
-  'queue:read',
-  'queue:manage',
-  'models:read',
-  'models:manage',
-  'loras:read',
-  'loras:manage',
-  'webhooks:manage',
-  'keys:manage',
-  'members:manage',
-  'tenants:manage',
-  'usage:read',
-  'audit:read',
-] as const;
-
-export type Permission = (typeof permissions)[number];
+import type { Caller } from '../../domain/access/caller.ts';
+import type { Permission } from '../../domain/access/permission.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller of the route must be allowed to do; `public` lets everybody in. */
     permission?: Permission | 'public';
+  }
+
+  interface FastifyRequest {
+    /** Who makes the request; undefined on public routes. `callerOf` and `tenantOf` assert that somebody is known. */
+    caller: Caller | undefined;
   }
 }

@@ -13,6 +13,7 @@ import type { ReadEvents } from '../../application/read-events.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
 import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
+import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
 
 /** What the routes call. */
@@ -31,6 +32,7 @@ export interface HttpPorts {
   readonly getAsset: GetAsset;
   readonly getSystem: GetSystem;
   readonly readEvents: ReadEvents;
+  readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;

@@ -43,6 +43,12 @@ export function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
 /** Names under which a server on the loopback interface is reached. */
 export const loopbackHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
+/** Whether a Host header names this machine to itself. */
+export function isLoopbackHost(host: string | undefined): boolean {
+  const name = hostName(host ?? '');
+  return loopbackHosts.includes(name) || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
 function hostName(host: string): string {
   return host.replace(/:\d*$/, '').toLowerCase();
 }

@@ -1,7 +1,15 @@
 import type { FastifyRequest } from 'fastify';
-import { DEFAULT_TENANT, type TenantId } from '../../domain/ids.ts';
+import type { Caller } from '../../domain/access/caller.ts';
+import { assert } from '../../domain/errors.ts';
+import type { TenantId } from '../../domain/ids.ts';
 
-/** Whose data a request is about. Without accounts, everybody who reaches the server is the one tenant. */
-export function tenantOf(_request: FastifyRequest): TenantId {
-  return DEFAULT_TENANT;
+/** Who makes a request. Only on routes that declare a permission. */
+export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {
+  assert(request.caller !== undefined, 'a route that is not public has a caller');
+  return request.caller;
+}
+
+/** Whose data a request is about. Only on routes that declare a permission. */
+export function tenantOf(request: Pick<FastifyRequest, 'caller'>): TenantId {
+  return callerOf(request).tenantId;
 }

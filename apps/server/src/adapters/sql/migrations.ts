@@ -1,11 +1,13 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
+import { tenantTables } from './tenant-tables.ts';
 
 /** Forward only: a migration that was released is never changed, and none has a way back. */
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-generations-and-jobs': { up: (database) => runAll(database, firstTables()) },
   '0002-fair-queue': { up: (database) => runAll(database, fairQueue()) },
+  '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
 };
 
 /**

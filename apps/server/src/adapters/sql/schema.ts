@@ -1,3 +1,5 @@
+import type { TenantTables } from './tenant-schema.ts';
+
 /**
  * Tables. Portable between SQLite and PostgreSQL: times are integer milliseconds, ids and states are text, truth is
  * 0 or 1, structured values are JSON as text. Ids are UUIDs of version 7, so their order is that of creation.
@@ -137,7 +139,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables {
+export interface Tables extends TenantTables {
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
+import type { AccessReader } from '../../application/access-ports.ts';
 import type {
   AttemptRecord,
   EventFeed,
@@ -26,6 +27,7 @@ import {
   type JobRow,
   jobFromRow,
 } from './rows.ts';
+import { SqlAccessReader } from './sql-access.ts';
 import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
 import { openConnection, type SqliteConnection } from './sqlite-connection.ts';
 
@@ -39,6 +41,7 @@ export interface SqliteStoreOptions {
 /** The records in a SQLite file. One connection writes, another reads, so a reader never sees half a transaction. */
 export class SqliteStore implements Store {
   readonly queue: QueueReader;
+  readonly access: AccessReader;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #commits: GroupCommit;
@@ -48,6 +51,7 @@ export class SqliteStore implements Store {
   private constructor(writer: SqliteConnection, reader: SqliteConnection, log: EventLog, open: OpenJobs) {
     this.#open = open;
     this.queue = createQueueReader(reader.queries, open);
+    this.access = new SqlAccessReader(reader.queries);
     this.#writer = writer;
     this.#reader = reader;
     this.#log = log;

@@ -20,11 +20,13 @@ import {
   runningJobFromRow,
 } from './rows.ts';
 import type { Tables } from './schema.ts';
+import { SqlAccess } from './sql-access.ts';
 import { SqlQueue } from './sql-queue.ts';
 
 /** Changes inside one piece of work of a transaction. */
 export class SqlTransaction implements StoreTransaction {
   readonly queue: SqlQueue;
+  readonly access: SqlAccess;
   readonly #queries: Kysely<Tables>;
   readonly #log: EventLog;
   readonly #events: (StoredEvent & { readonly id: number })[] = [];
@@ -35,6 +37,7 @@ export class SqlTransaction implements StoreTransaction {
   /** @param open kept up to date with what is committed */
   constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs) {
     this.queue = new SqlQueue(queries);
+    this.access = new SqlAccess(queries);
     this.#queries = queries;
     this.#log = log;
     this.#open = open;

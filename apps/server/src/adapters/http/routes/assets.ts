@@ -18,6 +18,7 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
   app.get<{ Params: IdParams }>(
     '/v1/assets/:id',
     {
+      config: { permission: 'assets:read' },
       schema: {
         operationId: 'getAsset',
         summary: 'The bytes of a picture',

@@ -23,6 +23,7 @@ export function addEventRoutes(app: App, ports: HttpPorts): void {
     '/v1/generations/:id/events',
     {
       exposeHeadRoute: false,
+      config: { permission: 'generations:read' },
       schema: {
         operationId: 'streamEvents',
         summary: 'Events of a generation (server-sent events)',

@@ -22,6 +22,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/generations',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'submitGeneration',
         summary: 'Ask for pictures',
@@ -48,6 +49,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
   app.get(
     '/v1/generations',
     {
+      config: { permission: 'generations:read' },
       schema: {
         operationId: 'listGenerations',
         summary: 'List generations, newest first',
@@ -67,6 +69,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
   app.get(
     '/v1/generations/:id',
     {
+      config: { permission: 'generations:read' },
       schema: {
         operationId: 'getGeneration',
         summary: 'One generation with its jobs',
@@ -81,9 +84,14 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
     },
   );
 
+  addCancelRoute(app, ports);
+}
+
+function addCancelRoute(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/generations/:id/cancel',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'cancelGeneration',
         summary: 'Cancel all jobs that have not ended',
@@ -95,7 +103,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = generationId(request.params.id);
-      return presentGeneration(await ports.cancelGeneration({ tenantId: tenantOf(request), id }), stepOf);
+      return presentGeneration(await ports.cancelGeneration({ tenantId: tenantOf(request), id }), ports.stepOf);
     },
   );
 }

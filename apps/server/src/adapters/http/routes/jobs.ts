@@ -10,6 +10,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
   app.get(
     '/v1/jobs/:id',
     {
+      config: { permission: 'generations:read' },
       schema: {
         operationId: 'getJob',
         summary: 'One job with its past attempts',
@@ -27,6 +28,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/jobs/:id/priority',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'setJobPriority',
         summary: 'Move a job to another class of the queue',
@@ -47,6 +49,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/jobs/:id/redrive',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'redriveJob',
         summary: 'Queue a dead or failed job again',
@@ -65,6 +68,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/jobs/:id/cancel',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'cancelJob',
         summary: 'Cancel a job',

@@ -8,6 +8,7 @@ export function addModelRoutes(app: App, { models, engineStatus }: HttpPorts): v
   app.get(
     '/v1/models',
     {
+      config: { permission: 'models:read' },
       schema: {
         operationId: 'listModels',
         summary: 'Models with their sizes and limits',

@@ -22,6 +22,7 @@ export function addQueueRoutes(app: App, ports: HttpPorts): void {
   app.get(
     '/v1/queue',
     {
+      config: { permission: 'queue:read' },
       schema: {
         operationId: 'getQueue',
         summary: 'How long the queue is, by class, and whether it runs',
@@ -35,6 +36,7 @@ export function addQueueRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/queue/pause',
     {
+      config: { permission: 'queue:manage' },
       schema: {
         operationId: 'pauseQueue',
         summary: 'Start nothing new',
@@ -49,6 +51,7 @@ export function addQueueRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/queue/resume',
     {
+      config: { permission: 'queue:manage' },
       schema: {
         operationId: 'resumeQueue',
         summary: 'Go on after a pause',
@@ -64,6 +67,7 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
   app.get(
     '/v1/dead-letters',
     {
+      config: { permission: 'generations:read' },
       schema: {
         operationId: 'listDeadLetters',
         summary: 'Jobs that ended without a picture, newest first, with the errors of all attempts',
@@ -84,6 +88,7 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
   app.post(
     '/v1/dead-letters/redrive',
     {
+      config: { permission: 'generations:write' },
       schema: {
         operationId: 'redriveDeadLetters',
         summary: 'Queue all that fit a filter again',

@@ -9,6 +9,7 @@ export function addSystemRoutes(app: App, ports: HttpPorts, version: string): vo
   app.get(
     '/v1/system',
     {
+      config: { permission: 'system:read' },
       schema: {
         operationId: 'getSystem',
         summary: 'Version, engines, length of the queue, room on the disk',
@@ -31,6 +32,7 @@ export function addSystemRoutes(app: App, ports: HttpPorts, version: string): vo
   app.get(
     '/health/live',
     {
+      config: { permission: 'public' },
       schema: {
         operationId: 'getLiveness',
         summary: 'Whether the process answers',
@@ -44,6 +46,7 @@ export function addSystemRoutes(app: App, ports: HttpPorts, version: string): vo
   app.get(
     '/health/ready',
     {
+      config: { permission: 'public' },
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether pictures can be drawn',

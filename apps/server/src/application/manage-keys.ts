@@ -1,0 +1,169 @@
+import {
+  type ApiKey,
+  KEY_ID_LENGTH,
+  KEY_ID_LETTERS,
+  keyState,
+  keyText,
+  newKeyId,
+  SECRET_LENGTH,
+  SECRET_LETTERS,
+} from '../domain/access/api-key.ts';
+import { differences } from '../domain/access/audit.ts';
+import { type Caller, isOfInstallation } from '../domain/access/caller.ts';
+import type { Limits } from '../domain/access/limits.ts';
+import { isWithin, type Permission, type Role } from '../domain/access/permission.ts';
+import type { Tenant } from '../domain/access/tenant.ts';
+import { AppError } from '../domain/errors.ts';
+import type { KeyId, MemberId, TenantId } from '../domain/ids.ts';
+import type { AccessStore, AccessTransaction, Secrets } from './access-ports.ts';
+import type { Clock, IdSource } from './ports.ts';
+import { type Act, writeAudit } from './write-audit.ts';
+
+export interface ManageKeysPorts {
+  readonly store: AccessStore;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+export interface NewKey {
+  readonly tenantId: TenantId;
+  readonly name: string;
+  readonly role: Role;
+  readonly scopes?: readonly Permission[] | undefined;
+  readonly memberId?: MemberId | undefined;
+  /** ms since 1970; undefined never. */
+  readonly expiresAt?: number | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/** A key with the text that is shown this once. */
+export interface IssuedKey {
+  readonly key: ApiKey;
+  readonly text: string;
+}
+
+export interface ManageKeys {
+  /** @throws AppError `forbidden` for more rights than the caller has, `tenant_not_found`, `member_not_found` */
+  create(act: Act, input: NewKey): Promise<IssuedKey>;
+  /** Newest first, one more than a page when there is one. */
+  list(query: { tenantId: TenantId; limit: number; after?: KeyId | undefined }): Promise<readonly ApiKey[]>;
+  /** Again is as good as once. @throws AppError `key_not_found` */
+  revoke(act: Act, which: KeyOf): Promise<ApiKey>;
+  /** A new key with the same rights; the old one is good for a while longer. @throws AppError `key_not_found` */
+  rotate(act: Act, which: KeyOf & { readonly overlapMs: number }): Promise<IssuedKey & { readonly old: ApiKey }>;
+}
+
+export interface KeyOf {
+  readonly tenantId: TenantId;
+  readonly id: KeyId;
+}
+
+/** Keys of tenants. Every act is in the audit log, in the same transaction, without secrets. */
+export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
+  const { store, secrets, clock } = ports;
+
+  function issue(fields: Omit<ApiKey, 'id' | 'secretHash' | 'createdAt' | 'revokedAt' | 'rotatedTo' | 'lastUsedAt'>) {
+    const [now, secret] = [clock.now(), secrets.random(SECRET_LENGTH, SECRET_LETTERS)];
+    const key: ApiKey = {
+      ...fields,
+      id: newKeyId(now, secrets.random(KEY_ID_LENGTH, KEY_ID_LETTERS)),
+      secretHash: secrets.hash(secret),
+      createdAt: now,
+      revokedAt: undefined,
+      rotatedTo: undefined,
+      lastUsedAt: undefined,
+    };
+    return { key, text: keyText(key.id, secret) };
+  }
+
+  return {
+    create: (act, input) =>
+      store.transact(async (transaction) => {
+        await requireTenant(transaction, input.tenantId);
+        requireRights(act.caller, input);
+        await requireMember(transaction, input);
+        const { tenantId, name, role, scopes, memberId, expiresAt, limits = {} } = input;
+        const createdBy = act.caller.name;
+        const issued = issue({ tenantId, name, role, scopes, memberId, expiresAt, limits, createdBy });
+        await transaction.saveKey(issued.key);
+        const after = publicFacts(issued.key);
+        await writeAudit(transaction, ports, act, { action: 'key.created', target: issued.key.id, tenantId, after });
+        return issued;
+      }),
+
+    list: (query) => store.reader.listKeys(query),
+
+    revoke: (act, { tenantId, id }) =>
+      store.transact(async (transaction) => {
+        const key = await requireKey(transaction, tenantId, id);
+        if (key.revokedAt !== undefined) return key;
+        const revoked = { ...key, revokedAt: clock.now() };
+        await transaction.saveKey(revoked);
+        const change = differences(publicFacts(key), publicFacts(revoked));
+        await writeAudit(transaction, ports, act, { action: 'key.revoked', target: id, tenantId, ...change });
+        return revoked;
+      }),
+
+    rotate: (act, { tenantId, id, overlapMs }) =>
+      store.transact(async (transaction) => {
+        const now = clock.now();
+        const key = await requireKey(transaction, tenantId, id);
+        if (keyState(key, now) !== 'active') {
+          const message = `The key ${id} is ${keyState(key, now)}; make a new one instead.`;
+          throw new AppError('key_not_active', message, { details: { state: keyState(key, now) } });
+        }
+        requireRights(act.caller, key);
+        const { name, role, scopes, memberId, expiresAt, limits } = key;
+        const createdBy = act.caller.name;
+        const issued = issue({ tenantId, name, role, scopes, memberId, expiresAt, limits, createdBy });
+        const old: ApiKey = {
+          ...key,
+          expiresAt: Math.min(key.expiresAt ?? Number.MAX_SAFE_INTEGER, now + overlapMs),
+          rotatedTo: issued.key.id,
+        };
+        await transaction.saveKey(issued.key);
+        await transaction.saveKey(old);
+        const change = differences(publicFacts(key), publicFacts(old));
+        await writeAudit(transaction, ports, act, { action: 'key.rotated', target: id, tenantId, ...change });
+        return { ...issued, old };
+      }),
+  };
+}
+
+/** What may be shown of a key, also in the audit log. */
+export function publicFacts(key: ApiKey): Readonly<Record<string, unknown>> {
+  const { secretHash: _hash, lastUsedAt: _used, ...facts } = key;
+  return facts;
+}
+
+export async function requireTenant(transaction: AccessTransaction, id: TenantId): Promise<Tenant> {
+  const tenant = await transaction.findTenant(id);
+  if (tenant !== undefined) return tenant;
+  throw new AppError('tenant_not_found', `There is no tenant ${JSON.stringify(id)}.`, { details: { tenant: id } });
+}
+
+/**
+ * Nobody hands out more than they have. Only an admin of the installation makes keys of another tenant, whose rights
+ * are another tenant's by nature.
+ */
+function requireRights(caller: Caller, wanted: Pick<NewKey, 'tenantId' | 'role' | 'scopes'>): void {
+  if (wanted.tenantId !== caller.tenantId) {
+    if (isOfInstallation(caller) && caller.permissions.has('tenants:manage')) return;
+    throw new AppError('tenant_not_found', `There is no tenant ${JSON.stringify(wanted.tenantId)}.`);
+  }
+  if (isWithin(wanted, caller.permissions)) return;
+  const message = 'A key cannot be given more rights than its maker has.';
+  throw new AppError('forbidden', message, { details: { permission: 'keys:manage', role: wanted.role } });
+}
+
+async function requireMember(transaction: AccessTransaction, { tenantId, memberId }: NewKey): Promise<void> {
+  if (memberId === undefined || (await transaction.findMember(tenantId, memberId)) !== undefined) return;
+  throw new AppError('member_not_found', `The tenant ${tenantId} has no member ${memberId}.`);
+}
+
+async function requireKey(transaction: AccessTransaction, tenantId: TenantId, id: KeyId): Promise<ApiKey> {
+  const key = await transaction.findKey(id);
+  if (key?.tenantId === tenantId) return key;
+  throw new AppError('key_not_found', `There is no key ${JSON.stringify(id)}.`);
+}
