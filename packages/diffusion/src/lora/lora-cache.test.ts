@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,20 @@ test('a file is read once, however many ask for it, and again when it has change
   expect(changed.sha256).not.toBe(first.sha256);
   cache.clear();
   expect(await cache.get(file)).not.toBe(changed);
+});
+
+test('a file that was changed within the grain of its times is read again', async () => {
+  const file = await write('young.safetensors');
+  const before = await readFile(file);
+  const cache = new LoraCache();
+  const first = await cache.get(file);
+  // Over and over, so that some of the changes fall into one tick of the file system's clock.
+  for (let round = 2; round < 40; round++) {
+    await writeFile(file, before);
+    expect((await cache.get(file)).sha256).toBe(first.sha256);
+    await write('young.safetensors', round);
+    expect((await cache.get(file)).sha256).not.toBe(first.sha256);
+  }
 });
 
 test('the least recently used adapters go when the bound is passed', async () => {

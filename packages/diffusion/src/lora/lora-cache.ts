@@ -4,7 +4,7 @@ import { DiffusionError } from '../errors.ts';
 import type { AdapterModule, LoraAdapter } from './lora-batch.ts';
 import { transposed } from './lora-factors.ts';
 import type { LoraModule } from './lora-plan.ts';
-import { type ReadLoraOptions, readLora } from './read-lora.ts';
+import { hashFile, type ReadLoraOptions, readLora } from './read-lora.ts';
 
 export interface LoraCacheOptions extends ReadLoraOptions {
   /** Bound of all adapters that are kept, as f32. @default 2 GiB */
@@ -14,8 +14,13 @@ export interface LoraCacheOptions extends ReadLoraOptions {
 }
 
 interface Entry {
-  /** Size and time of the file when it was read. */
+  /** Size, times and place of the file before it was read. */
   readonly state: string;
+  /**
+   * Whether the file was younger than the grain of its times when it was read: it can have changed since with all of
+   * them the same, so its bytes are compared.
+   */
+  readonly isYoung: boolean;
   readonly adapter: Promise<LoraAdapter>;
   /** 0 until it is loaded. */
   sizeBytes: number;
@@ -40,10 +45,12 @@ export class LoraCache {
   async get(path: string): Promise<LoraAdapter> {
     const file = resolve(path);
     // A file that is missing has no state; reading it says so.
-    const stats = await stat(file, { bigint: true }).catch(() => undefined);
-    const state = `${stats?.size} ${stats?.mtimeNs}`;
+    const seen = await lookAt(file);
     const known = this.#entries.get(file);
-    const entry = known?.state === state ? known : { state, adapter: this.#load(file), sizeBytes: 0 };
+    const entry =
+      known?.state === seen.state && (await isUnchanged(known, file))
+        ? { ...known, isYoung: known.isYoung && seen.isYoung }
+        : { ...seen, adapter: this.#load(file), sizeBytes: 0 };
     this.#entries.delete(file);
     this.#entries.set(file, entry);
     try {
@@ -87,6 +94,22 @@ export class LoraCache {
   }
 }
 
+async function lookAt(file: string): Promise<Pick<Entry, 'state' | 'isYoung'>> {
+  const now = BigInt(Date.now());
+  const stats = await stat(file, { bigint: true }).catch(() => undefined);
+  if (stats === undefined) return { state: '', isYoung: false };
+  const { size, ino, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = stats;
+  const isYoung = [mtimeMs, ctimeMs].some((time) => now - time < TIME_GRAIN_MS);
+  return { state: [size, ino, mtimeNs, ctimeNs].join(' '), isYoung };
+}
+
+/** Whether the file that looks the same is the same. One that is just being read counts as such. */
+async function isUnchanged(known: Entry, file: string): Promise<boolean> {
+  if (!known.isYoung || known.sizeBytes === 0) return true;
+  const { sha256 } = await known.adapter;
+  return (await hashFile(file)) === sha256;
+}
+
 function factorBytes(module: LoraModule): number {
   return 4 * module.rank * (module.in + module.out);
 }
@@ -96,3 +119,6 @@ function tooLarge(file: string, sizeBytes: number, maxBytes: number): DiffusionE
   const message = `${file} takes ${megabytes(sizeBytes)} in memory, but adapters may take ${megabytes(maxBytes)}. Use an adapter of a lower rank.`;
   return new DiffusionError('lora_too_large', message, { details: { file, sizeBytes, maxBytes } });
 }
+
+/** File systems keep times to two seconds at worst. */
+const TIME_GRAIN_MS = 2_000n;

@@ -105,7 +105,8 @@ function requireFloats(file: string, sources: readonly LoraSource[]): void {
   );
 }
 
-async function hashFile(file: string): Promise<string> {
+/** SHA-256 of a file, hexadecimal. @throws DiffusionError `checkpoint_file_unreadable` */
+export async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
