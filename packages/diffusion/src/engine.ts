@@ -51,6 +51,10 @@ export interface EngineOptions {
   readonly maxBatchTokens: number;
 }
 
+const PREVIEW_PAUSE_MS = 500;
+/** Of the device's time, for the previews that are not the one in the middle. */
+const PREVIEW_SHARE = 0.05;
+
 interface Slot {
   readonly request: EngineRequest;
   readonly emit: (notice: EngineNotice) => void;
@@ -79,6 +83,8 @@ export class SlotEngine {
   /** The picture whose model is being loaded or whose prompt is being encoded. */
   #preparing: Slot | undefined;
   #running: Promise<void> | undefined;
+  /** What the latest preview took, in ms. */
+  #previewMs = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -201,7 +207,7 @@ export class SlotEngine {
     if (item.step === item.schedule.steps) {
       this.#active.splice(this.#active.indexOf(slot), 1);
       await this.#finish(slot);
-    } else if (isPreviewDue(slot)) {
+    } else if (isPreviewDue(slot, this.#previewPauseMs())) {
       // A picture that is spoilt already is not drawn on.
       await this.#preview(slot, velocity).catch((error: unknown) => this.#leave(slot, error));
     }
@@ -235,9 +241,15 @@ export class SlotEngine {
     const item = itemOf(slot);
     slot.previewedAt = performance.now();
     const pixels = await pipelineOf(slot).preview(estimatePicture(item, velocity), item.grid);
-    slot.deviceMs += performance.now() - slot.previewedAt;
+    this.#previewMs = performance.now() - slot.previewedAt;
+    slot.deviceMs += this.#previewMs;
     const image = await encodePicture(pixels.data, { ...pixels, format: 'jpeg', quality: 80 });
     slot.emit({ type: 'preview', step: item.step, image });
+  }
+
+  /** Between two previews of a picture: so long that those of all pictures take a small share of the device. */
+  #previewPauseMs(): number {
+    return Math.max(PREVIEW_PAUSE_MS, (this.#previewMs * this.#active.length) / PREVIEW_SHARE);
   }
 
   #leave(slot: Slot, reason: unknown): void {
@@ -257,11 +269,11 @@ function throwIfDropped(slot: Slot): void {
   if (slot.cancelled) throw new DiffusionError('cancelled', `The picture ${slot.request.id} was cancelled.`);
 }
 
-/** A preview in the middle of the run, and every half second where steps are slow. */
-function isPreviewDue(slot: Slot): boolean {
+/** A preview in the middle of the run, and more where steps are slow. */
+function isPreviewDue(slot: Slot, pauseMs: number): boolean {
   if (!slot.request.previews) return false;
   const item = itemOf(slot);
-  return item.step === Math.ceil(item.schedule.steps / 2) || performance.now() - slot.previewedAt > 500;
+  return item.step === Math.ceil(item.schedule.steps / 2) || performance.now() - slot.previewedAt > pauseMs;
 }
 
 /** The picture of the lowest rank that has waited longest, and others like it that fit into the same call. */
