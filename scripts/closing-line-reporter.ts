@@ -6,7 +6,12 @@ class ClosingLineReporter implements Reporter {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     let brokenModules = 0;
     for (const module of modules) {
-      for (const test of module.children.allTests()) count[test.result().state] += 1;
+      for (const test of module.children.allTests()) {
+        count[test.result().state] += 1;
+        const retries = test.diagnostic()?.retryCount ?? 0;
+        if (retries > 0)
+          process.stdout.write(`\nFLAKY: ${test.fullName} (${module.moduleId}) took ${retries} more tries\n`);
+      }
       if (module.errors().length > 0) brokenModules += 1;
     }
     const failed = count.failed + count.pending + brokenModules + unhandledErrors.length;

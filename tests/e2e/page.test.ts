@@ -35,21 +35,25 @@ describe.skipIf(!isBrowserThere)('the page', () => {
   test('draws from a Chinese prompt at Ctrl+Enter and tells the steps while it does', async () => {
     const page = await open(chinese);
     await watchProgress(page);
+    // Large and long enough that no machine is done before the page has painted a step.
+    await page.getByRole('textbox', { name: '宽' }).fill('512');
+    await page.getByRole('textbox', { name: '高' }).fill('512');
+    await page.getByRole('textbox', { name: '步数' }).fill('50');
     await page.getByRole('textbox', { name: '提示词', exact: true }).fill('一只猫头鹰，深蓝色背景');
     await page.keyboard.press('Control+Enter');
     await firstCard(page).getByRole('button', { name: '打开第 1 张图片' }).waitFor();
     const told = await toldProgress(page);
-    expect(told).toEqual(expect.arrayContaining([expect.stringMatching(/^第 \d+ 步，共 8 步$/)]));
+    expect(told).toEqual(expect.arrayContaining([expect.stringMatching(/^第 \d+ 步，共 50 步$/)]));
     const picture = `document.querySelector('article img')`;
-    expect(await page.evaluate(`${picture}.decode().then(() => ${picture}.naturalWidth)`)).toBe(256);
+    expect(await page.evaluate(`${picture}.decode().then(() => ${picture}.naturalWidth)`)).toBe(512);
     expect(await page.getByRole('log').textContent()).toBe('第 1 张图片已完成。');
   });
 
   test('follows a generation on after a reload in the middle', async () => {
     const page = await open(english);
     await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a castle on an orange background');
-    await page.getByRole('textbox', { name: 'Steps' }).fill('20');
-    await page.getByRole('textbox', { name: 'Pictures' }).fill('16');
+    await page.getByRole('textbox', { name: 'Steps' }).fill('30');
+    await page.getByRole('textbox', { name: 'Pictures' }).fill('8');
     await page.keyboard.press('Control+Enter');
     await firstCard(page).getByRole('progressbar').first().waitFor();
     const stream = page.waitForRequest((request) => request.url().endsWith('/events'));
@@ -60,7 +64,7 @@ describe.skipIf(!isBrowserThere)('the page', () => {
       .getByRole('button', { name: /^Open picture/ })
       .first()
       .waitFor();
-    expect(await toldProgress(page)).toEqual(expect.arrayContaining([expect.stringMatching(/^Step \d+ of 20$/)]));
+    expect(await toldProgress(page)).toEqual(expect.arrayContaining([expect.stringMatching(/^Step \d+ of 30$/)]));
     expect(await page.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue()).toBe(
       'a castle on an orange background',
     );
