@@ -1,4 +1,5 @@
 /** Loads on the queue without HTTP, for `control-plane.ts`. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { createRenewLeases } from '../apps/server/src/application/renew-leases.t
 import { createSubmitGeneration, type SubmitGeneration } from '../apps/server/src/application/submit-generation.ts';
 import { Worker } from '../apps/server/src/application/worker.ts';
 import { contentHash, DEFAULT_TENANT, workerId } from '../apps/server/src/domain/ids.ts';
+import { noLoras } from '../tests/support/no-loras.ts';
 import { quietLog } from '../tests/support/quiet-log.ts';
 
 interface LoadOptions {
@@ -121,12 +123,33 @@ async function withStore<T>({ durability, slots = 4 }: LoadOptions, work: (bench
     return await work({
       store,
       submit: createSubmitGeneration({
-        ...{ store, clock, ids, costs, disk, models, maxAttempts: 4, backOffMs: 5_000, idempotencyMs: 1 },
+        ...{
+          store,
+          clock,
+          ids,
+          costs,
+          disk,
+          models,
+          loras: noLoras,
+          maxAttempts: 4,
+          backOffMs: 5_000,
+          idempotencyMs: 1,
+        },
         seeds: { pick: () => 1 },
       }),
       startWorker() {
         const worker = new Worker({
-          ...{ clock, disk, models, leaseMs: 5_000, pollMs: 1_000, releasePauseMs: 0, log: quietLog, feed: store.feed },
+          ...{
+            clock,
+            disk,
+            models,
+            loras: noLoras,
+            leaseMs: 5_000,
+            pollMs: 1_000,
+            releasePauseMs: 0,
+            log: quietLog,
+            feed: store.feed,
+          },
           workerId: workerId(ids.next()),
           engine: idleEngine(slots),
           pictures: {

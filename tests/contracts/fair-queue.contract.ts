@@ -14,6 +14,7 @@ import {
 import { tenantId, workerId } from '../../apps/server/src/domain/ids.ts';
 import type { JobFault } from '../../apps/server/src/domain/job.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { noLoras } from '../support/no-loras.ts';
 import { demo, held, nextId, type OpenedStore, picture, request } from './job-store.contract.ts';
 
 const leaseMs = 5_000;
@@ -40,6 +41,7 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
     const submit = (fields: Partial<SubmitGenerationInput> = {}): Promise<Submission> =>
       createSubmitGeneration({
         ...ports(),
+        loras: noLoras,
         models: { list: () => [demo, { ...demo, name: 'other' }].map((facts) => ({ kind: 'usable', facts })) },
         disk: { freeBytes: async () => 10, minFreeBytes: 1 },
         seeds: { pick: () => 42 },

@@ -21,6 +21,7 @@ import {
 import { contentHash, DEFAULT_TENANT, tenantId, workerId } from '../../apps/server/src/domain/ids.ts';
 import { isFinal, type JobFault, requestCancel } from '../../apps/server/src/domain/job.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { noLoras } from '../support/no-loras.ts';
 
 export interface OpenedStore {
   readonly store: Store;
@@ -62,6 +63,7 @@ export function describeJobStore(name: string, open: () => Promise<OpenedStore>)
     const submit = (fields: Partial<SubmitGenerationInput> = {}): Promise<GenerationRecord> =>
       createSubmitGeneration({
         ...ports(),
+        loras: noLoras,
         models: { list: () => [{ kind: 'usable', facts: demo }] },
         disk: { freeBytes: async () => 10, minFreeBytes: 1 },
         seeds: { pick: () => 42 },

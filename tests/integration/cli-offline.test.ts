@@ -70,7 +70,7 @@ describe('without models pull', () => {
     });
     const item: EngineItem = {
       ...{ id: '0', modelPath: demo, prompt: 'a fox', negativePrompt: '', width: 64, height: 64, seed: 1, steps: 1 },
-      ...{ guidanceScale: 0, format: 'png', quality: 90, previews: false, rank: 0 },
+      ...{ guidanceScale: 0, format: 'png', quality: 90, previews: false, rank: 0, loras: [], cacheScope: 'test' },
     };
     const send = (command: EngineCommand): boolean => child.send(command);
     const seen: string[] = [];

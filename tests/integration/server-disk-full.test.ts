@@ -19,6 +19,7 @@ import { createRenewLeases } from '../../apps/server/src/application/renew-lease
 import { createSubmitGeneration } from '../../apps/server/src/application/submit-generation.ts';
 import { Worker } from '../../apps/server/src/application/worker.ts';
 import { DEFAULT_TENANT, workerId } from '../../apps/server/src/domain/ids.ts';
+import { noLoras } from '../support/no-loras.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { ServerFolder } from '../support/server-process.ts';
 
@@ -147,6 +148,7 @@ describe.skipIf(process.platform !== 'linux')('a worker whose picture finds no r
       reapExpiredLeases: createReapExpiredLeases({ store, clock, retry }),
       pictures: await FilesystemStore.open(join(folder, 'assets'), files),
       models,
+      loras: noLoras,
       feed: store.feed,
       disk: { freeBytes: async () => 1, minFreeBytes: 0 },
       clock,
@@ -156,7 +158,7 @@ describe.skipIf(process.platform !== 'linux')('a worker whose picture finds no r
       pollMs: 20,
     });
     const submit = createSubmitGeneration({
-      ...{ store, models, clock, ids, costs, maxAttempts: 1, backOffMs: 10, idempotencyMs: 1_000 },
+      ...{ store, models, loras: noLoras, clock, ids, costs, maxAttempts: 1, backOffMs: 10, idempotencyMs: 1_000 },
       disk: { freeBytes: async () => 1, minFreeBytes: 0 },
       seeds: { pick: () => 1 },
     });

@@ -17,6 +17,8 @@ const item: EngineItem = {
   format: 'png',
   quality: 90,
   previews: true,
+  loras: [],
+  cacheScope: 'test',
   rank: 1,
 };
 

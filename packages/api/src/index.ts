@@ -45,6 +45,19 @@ export {
   jobStates,
 } from './contracts/job.ts';
 export { LIMITS } from './contracts/limits.ts';
+export {
+  type Lora,
+  type LoraList,
+  type LoraParams,
+  type LoraRequest,
+  type LoraUse,
+  loraListSchema,
+  loraParamsSchema,
+  loraRequestSchema,
+  loraSchema,
+  loraUseSchema,
+  type ParsedLoraRequest,
+} from './contracts/lora.ts';
 export { type Model, type ModelList, type ModelState, modelListSchema } from './contracts/model.ts';
 export { type PictureFormat, type Priority, pictureFormats, priorities } from './contracts/primitives.ts';
 export {

@@ -70,6 +70,7 @@ export {
   type PictureSize,
   toPixels,
 } from './image.ts';
+export { type FileState, fileState } from './lora/file-state.ts';
 export type { AppliedLora, LoraAdapter } from './lora/lora-batch.ts';
 export { LoraCache, type LoraCacheOptions } from './lora/lora-cache.ts';
 export type { LoraModule, UnknownKeys } from './lora/lora-plan.ts';

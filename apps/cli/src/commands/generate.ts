@@ -113,6 +113,8 @@ async function planPictures(
     format,
     quality: flags.quality,
     previews: false,
+    loras: [],
+    cacheScope: 'local',
     rank: 0,
   };
   const items = Array.from({ length: flags.count }, (_, index) => ({

@@ -1,4 +1,4 @@
-import type { PictureFormat } from '../domain/generation.ts';
+import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
 
 /** One picture to draw: all settings fixed, nothing left to default. */
@@ -18,6 +18,9 @@ export interface EngineItem {
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
   readonly previews: boolean;
+  readonly loras: readonly (Pick<LoraUse, 'strength'> & { readonly path: string })[];
+  /** Work is shared between items of one scope only: whose prompts are known must not show in how long others wait. */
+  readonly cacheScope: string;
   /** Items of a lower rank go first, from the next step on; the engine parks others for them. */
   readonly rank: number;
 }

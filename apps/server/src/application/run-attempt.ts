@@ -3,6 +3,7 @@ import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { Claim } from './claim-jobs.ts';
 import type { AttemptResult, EndAttempt } from './end-attempt.ts';
 import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem, EngineTimings } from './engine-port.ts';
+import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
 import type { HeldJob } from './renew-leases.ts';
 
@@ -11,6 +12,7 @@ export interface AttemptPorts {
   readonly endAttempt: EndAttempt;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
+  readonly loras: LoraLibrary;
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,7 +42,10 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const model = findModel(ports.models, claim.generation.model);
   if ('fault' in model) return settle(ports, attempt, () => endAttempt.fail(attempt, model.fault));
 
-  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.path });
+  const loras = findLoras(ports.loras, claim);
+  if ('fault' in loras) return settle(ports, attempt, () => endAttempt.fail(attempt, loras.fault));
+
+  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.path, loras: loras.found });
   const outcome = await ports.engine.draw(item, observer(ports, claim));
   if (stopReason() === 'lost') return;
   if (outcome.kind === 'finished') return keepPicture(ports, claim, attempt, outcome.picture);
@@ -132,11 +137,29 @@ function findModel(models: ModelCatalog, name: string): { readonly path: string 
   return { fault: { code: 'model_gone', message, details, retryable: false } };
 }
 
-function engineItem({ job, generation }: Claim, item: Pick<EngineItem, 'id' | 'modelPath'>): EngineItem {
+/** Files by content: what was accepted is what draws, even when a name stands for another file by now. */
+function findLoras(
+  library: LoraLibrary,
+  { generation: { tenantId, loras } }: Claim,
+): { readonly found: EngineItem['loras'] } | { readonly fault: JobFault } {
+  const found: { path: string; strength: number }[] = [];
+  for (const { name, sha256, strength } of loras) {
+    const lora = library.find(tenantId, { sha256 });
+    if (lora === undefined) {
+      const message = `The LoRA ${JSON.stringify(name)} was removed or replaced after the generation was accepted. Put the file with the SHA-256 ${sha256} back and redrive the job, or submit it again.`;
+      return { fault: { code: 'lora_gone', message, details: { lora: name, sha256 }, retryable: false } };
+    }
+    found.push({ path: lora.path, strength });
+  }
+  return { found };
+}
+
+function engineItem({ job, generation }: Claim, item: Pick<EngineItem, 'id' | 'modelPath' | 'loras'>): EngineItem {
   const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality } = generation;
   const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality };
   // Nobody watches bulk work, and a preview costs as much as decoding a small picture.
-  return { ...item, ...settings, seed: job.seed, previews: job.priority !== 'bulk', rank: rankOf[job.priority] };
+  const previews = job.priority !== 'bulk';
+  return { ...item, ...settings, seed: job.seed, previews, rank: rankOf[job.priority], cacheScope: job.tenantId };
 }
 
 /** Order of the classes inside the engine. */

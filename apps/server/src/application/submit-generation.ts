@@ -1,11 +1,14 @@
 import { AppError, assert, type FieldFault } from '../domain/errors.ts';
 import { eventOfNewJob } from '../domain/event.ts';
-import type { Generation, PictureFormat } from '../domain/generation.ts';
-import { generationId, jobId, type TenantId } from '../domain/ids.ts';
+import type { Generation, LoraUse, PictureFormat } from '../domain/generation.ts';
+import { generationId, jobId, type KeyId, type TenantId } from '../domain/ids.ts';
 import { type Job, type NewJob, newJob, type PriorityClass, type QueuedJob, type QueuePlace } from '../domain/job.ts';
+import type { Lora } from '../domain/lora.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import { shapeKeyOf } from '../domain/scheduling/shape-key.ts';
+import { type ReserveRequest, reserve, type SubjectLimits } from './account-for-jobs.ts';
 import type { CostBook } from './cost-book.ts';
+import type { LoraLibrary } from './lora-ports.ts';
 import type {
   Clock,
   Disk,
@@ -22,6 +25,8 @@ import { takePlaces } from './take-places.ts';
 /** What a door hands in; types and ranges that hold for every model were checked there. */
 export interface SubmitGenerationInput {
   readonly tenantId: TenantId;
+  /** The API key that asks; usage and the key's quotas count by it. */
+  readonly keyId?: KeyId | undefined;
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly count: number;
@@ -43,6 +48,8 @@ export interface SubmitGenerationInput {
   readonly steps?: number | undefined;
   readonly guidanceScale?: number | undefined;
   readonly model?: string | undefined;
+  /** Names of the library with strengths. */
+  readonly loras?: readonly Pick<LoraUse, 'name' | 'strength'>[] | undefined;
 }
 
 export interface Idempotency {
@@ -55,6 +62,7 @@ export interface Idempotency {
 export interface SubmitGenerationPorts {
   readonly store: Store;
   readonly models: ModelCatalog;
+  readonly loras: LoraLibrary;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -66,7 +74,12 @@ export interface SubmitGenerationPorts {
   readonly idempotencyMs: number;
   /** Share of a tenant in the queue. @default 1 for all */
   readonly weightOf?: (tenant: TenantId) => number;
+  /** Quotas of who asks. @default none */
+  readonly limitsOf?: ((who: Asker) => Promise<SubjectLimits>) | undefined;
 }
+
+/** Whose quotas a request counts towards. */
+export type Asker = Pick<SubmitGenerationInput, 'tenantId' | 'keyId'>;
 
 export interface Submission extends GenerationRecord {
   /** The answer to an earlier request with the same idempotency key. */
@@ -80,7 +93,7 @@ export type SubmitGeneration = (input: SubmitGenerationInput) => Promise<Submiss
  * survives whatever happens to the process or the machine. A request with a known idempotency key gets the first
  * answer again and changes nothing.
  *
- * @throws AppError `validation_failed` for settings that the model cannot draw, `idempotency_key_reused`, `disk_full`,
+ * @throws AppError `validation_failed` for settings that the model cannot draw, `idempotency_key_reused`, `quota_exceeded`, `disk_full`,
  * `storage_failed`
  */
 export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGeneration {
@@ -106,7 +119,11 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
       maxAttempts: input.maxAttempts ?? ports.maxAttempts,
       backOffMs: input.backOffMs ?? ports.backOffMs,
     };
-    const stored = await store.transact((transaction) => insert(transaction, generation, ports, idempotency));
+    const limits = (await ports.limitsOf?.(input)) ?? { tenant: {} };
+    const quota = { keyId: input.keyId, limits };
+    const stored = await store.transact((transaction) =>
+      insert(transaction, generation, ports, { idempotency, quota }),
+    );
     if ('known' in stored) return replay(store, stored.known, stored.idempotency);
     return { ...recordOf(generation, stored.jobs), isReplay: false };
   };
@@ -121,7 +138,7 @@ async function insert(
   transaction: StoreTransaction,
   generation: Generation,
   ports: SubmitGenerationPorts,
-  idempotency: Idempotency | undefined,
+  { idempotency, quota }: { idempotency: Idempotency | undefined; quota: Pick<ReserveRequest, 'keyId' | 'limits'> },
 ): Promise<Stored> {
   const { tenantId, priority, count, dueAt, createdAt: now } = generation;
   const { queue } = transaction;
@@ -134,6 +151,8 @@ async function insert(
   const shapeKey = shapeKeyOf(generation);
   const places = await takePlaces(queue, { tenantId, priority, count, costMs, shapeKey, dueAt, now, weight });
   const jobs = jobsOf(generation, places, ports.ids);
+  const jobIds = jobs.map((job) => job.id);
+  await reserve(transaction.usage, { ...quota, tenantId, jobIds, costMs, shapeKey, now, isRequest: true });
   await transaction.insertGeneration(generation, jobs);
   if (idempotency !== undefined) {
     const expiresAt = now + ports.idempotencyMs;
@@ -196,12 +215,48 @@ function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPo
     model: model.name,
     format: input.format,
     quality: input.quality,
+    loras: [],
   };
-  const fields = [...sizeFaults(settings, model), ...seedFaults(settings)];
+  const loras = resolveLoras(input, model, ports.loras);
+  const fields = [...sizeFaults(settings, model), ...seedFaults(settings), ...loras.faults];
   if (fields.length > 0) {
     throw new AppError('validation_failed', `${fields.map((field) => field.message).join(' ')}`, { fields });
   }
-  return settings;
+  return { ...settings, loras: loras.found };
+}
+
+/** Names as files that are there and fit the model. */
+function resolveLoras(
+  { tenantId, loras = [] }: SubmitGenerationInput,
+  model: ModelFacts,
+  library: LoraLibrary,
+): { readonly found: readonly LoraUse[]; readonly faults: readonly FieldFault[] } {
+  const found: LoraUse[] = [];
+  const faults: FieldFault[] = [];
+  for (const [at, { name, strength }] of loras.entries()) {
+    const field = `loras.${at}.name`;
+    const lora = library.find(tenantId, { name });
+    if (lora === undefined) {
+      faults.push(loraFault(field, name, library.list(tenantId)));
+    } else if (!lora.content.models.includes(model.name)) {
+      const fits = lora.content.models.join(', ') || 'none of the installed models';
+      const message = `The LoRA ${JSON.stringify(name)} does not fit the model ${model.name}; it fits ${fits}.`;
+      faults.push({ field, code: 'lora_incompatible', message, got: name, expected: `a LoRA for ${model.name}` });
+    } else {
+      found.push({ name, sha256: lora.content.sha256, strength });
+    }
+  }
+  return { found, faults };
+}
+
+function loraFault(field: string, name: string, known: readonly Lora[]): FieldFault {
+  const broken = known.find((lora) => lora.name === name);
+  const problem = broken?.content.kind === 'unusable' ? ` that can be used: ${broken.content.problem}` : '.';
+  const message = `There is no LoRA ${JSON.stringify(name)}${problem}`;
+  const names = known.flatMap((lora) => (lora.content.kind === 'usable' ? [lora.name] : []));
+  const listed = names.slice(0, 20).join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '');
+  const expected = `one of: ${listed || '(there is no LoRA)'}`;
+  return { field, code: 'unknown_lora', message, got: name, expected };
 }
 
 function findModel(name: string | undefined, models: ModelCatalog): ModelFacts {

@@ -63,6 +63,7 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
   return Object.freeze({
     ...settings,
     dataDir: resolve(folder, settings.dataDir),
+    lorasDirs: settings.lorasDirs.map((path) => resolve(folder, path)),
     engineEnvironment: pick(environment, ENGINE_VARIABLES),
     modelsFolder: {
       configured: settings.modelsDir === undefined ? undefined : resolve(folder, settings.modelsDir),

@@ -48,6 +48,18 @@ export const settingSchemas = {
     .min(1)
     .optional()
     .describe("Folder of installed models. By default `imagemill/models` in the user's data folder."),
+  lorasDirs: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Folders of LoRA files that all tenants see, looked at every two seconds. By default `loras` beside the folder of installed models.',
+    ),
+  maxLoraBytes: z
+    .int()
+    .min(1_024)
+    .max(17_179_869_184)
+    .default(2_147_483_648)
+    .describe('Largest LoRA file that may be uploaded.'),
   device: z
     .string()
     .regex(/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/, 'cpu, webgpu, coreml, dml, cuda:<n> or fixed:<ms>')

@@ -1,6 +1,16 @@
 import type { GenerationId, TenantId } from './ids.ts';
 import type { Job, PriorityClass } from './job.ts';
 
+/** An adapter that a picture is drawn with. */
+export interface LoraUse {
+  /** As it was asked for. */
+  readonly name: string;
+  /** Of the file that the name stood for when the generation was accepted, in hex. */
+  readonly sha256: string;
+  /** 1 as trained, 0 not at all, negative the other way. */
+  readonly strength: number;
+}
+
 export type PictureFormat = 'png' | 'jpeg' | 'webp';
 
 /** What to draw: every setting fixed when the generation is accepted. */
@@ -16,6 +26,7 @@ export interface PictureSettings {
   readonly format: PictureFormat;
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
+  readonly loras: readonly LoraUse[];
 }
 
 export type GenerationState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';

@@ -1,45 +1,31 @@
 /** Wiring: the only place that knows which adapter stands behind which port. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { createDisk } from '../adapters/disk.ts';
-import { createApp } from '../adapters/http/app.ts';
 import type { App } from '../adapters/http/app-type.ts';
-import { loopbackHosts } from '../adapters/http/security.ts';
-import { createIdSource, randomSeeds } from '../adapters/id-source.ts';
+import { createIdSource } from '../adapters/id-source.ts';
 import { EngineProcess } from '../adapters/inference/engine-process.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
 import { SqliteStore } from '../adapters/sql/sql-store.ts';
-import { createCancelGeneration } from '../application/cancel-generation.ts';
-import { createCancelJob } from '../application/cancel-job.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
-import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
 import { every } from '../application/every.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
-import { createGetAsset } from '../application/get-asset.ts';
-import { createGetGeneration } from '../application/get-generation.ts';
-import { createGetJob } from '../application/get-job.ts';
-import { createGetSystem } from '../application/get-system.ts';
-import { createListDeadLetters } from '../application/list-dead-letters.ts';
-import { createListGenerations } from '../application/list-generations.ts';
 import { loadAhead } from '../application/load-ahead.ts';
+import type { LoraLibrary } from '../application/lora-ports.ts';
 import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
-import { createReadEvents } from '../application/read-events.ts';
 import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
-import { createRedriveJobs } from '../application/redrive-jobs.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
-import { createSetPriority } from '../application/set-priority.ts';
-import { createSubmitGeneration } from '../application/submit-generation.ts';
 import { Worker } from '../application/worker.ts';
-import { type Config, isLoopback } from '../config/load.ts';
+import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
-import { AppError } from '../domain/errors.ts';
 import { workerId } from '../domain/ids.ts';
 import { type AccessParts, composeAccess } from './compose-access.ts';
+import { createHttp } from './compose-http.ts';
+import { openLoras } from './compose-loras.ts';
 import { findModels } from './find-models.ts';
 
 export interface Parts {
@@ -61,8 +47,6 @@ const POLL_MS = 1_000;
 const retry = { maxInterruptions: 10 };
 /** How often idempotency keys whose time is over are removed. */
 const FORGET_MS = 60_000;
-
-const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
 /** Opens everything that a server of one process needs. @throws StartupError */
 export async function compose(
@@ -92,6 +76,8 @@ async function open(
   const { store, pictures } = await openData(config, opened);
   const access = await composeAccess(config, { store, ids, log }, opened);
   const models = await findModels(config);
+  const { loras, stop: stopLoras } = await openLoras(config, { models, clock, log });
+  opened.push(stopLoras);
   const costs = createCostBook(config.device, await store.queue.costs());
   const disk = createDisk(config.dataDir, { minFreeBytes: config.minFreeBytes, clock });
   const recovered = await createRecoverOrphans({ store, clock, retry })();
@@ -99,54 +85,16 @@ async function open(
 
   const engine = startEngine(config, log);
   opened.push(() => engine.close(), loadAhead({ engine, models }));
-  const worker = startWorker(config, { store, pictures, models, engine, costs, disk, ids, log });
+  const worker = startWorker(config, { store, pictures, models, loras, engine, costs, disk, ids, log });
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
   opened.push(forgetKeys(store, log));
 
   let isDraining = false;
-  const submit = createSubmitGeneration({
-    store,
-    models,
-    disk,
-    clock,
-    ids,
-    seeds: randomSeeds,
-    costs,
-    maxAttempts: config.maxAttempts,
-    backOffMs: config.retryPauseMs,
-    idempotencyMs: config.idempotencyHours * 3_600_000,
+  const app = await createHttp(config, {
+    ...{ store, pictures, models, loras, engine, access, costs, disk, worker, ids, clock, log, version },
+    isDraining: () => isDraining,
   });
-  const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
-  const engineStatus = () => [engine.status];
-  const app = await createApp(
-    {
-      submitGeneration: (input) => (isDraining ? Promise.reject(shuttingDown()) : submit(input)),
-      getGeneration: createGetGeneration({ store }),
-      listGenerations: createListGenerations({ store }),
-      cancelGeneration: createCancelGeneration(cancelPorts),
-      getJob: createGetJob({ store, costs }),
-      cancelJob: createCancelJob(cancelPorts),
-      setPriority: createSetPriority({ store, clock }),
-      getQueue: createGetQueue({ store }),
-      controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
-      listDeadLetters: createListDeadLetters({ store }),
-      redriveJobs: createRedriveJobs({ store, clock }),
-      getAsset: createGetAsset({ store }),
-      getSystem: createGetSystem({ store, disk, clock, engineStatus }),
-      readEvents: createReadEvents({ store, feed: store.feed }),
-      stepOf: (id) => store.feed.stepOf(id),
-      authentication: access.authentication,
-      ...{ pictures, models, engineStatus, ids, clock, log },
-    },
-    {
-      version,
-      bodyLimitBytes: config.bodyLimitBytes,
-      hosts: acceptedHosts(config),
-      pageFolder,
-      trustedProxies: config.trustedProxies,
-    },
-  );
   opened.push(() => app.close());
   const drain = (): Promise<void> => {
     isDraining = true;
@@ -159,6 +107,7 @@ interface WorkerParts {
   readonly store: SqliteStore;
   readonly pictures: FilesystemStore;
   readonly models: ModelCatalog;
+  readonly loras: LoraLibrary;
   readonly engine: EngineProcess;
   readonly costs: CostBook;
   readonly disk: Disk;
@@ -236,12 +185,3 @@ function startEngine(config: Config, log: Logger): EngineProcess {
 }
 
 /** A server that needs keys may be called by any name, unless its names are listed. */
-function acceptedHosts(config: Config): ReadonlySet<string> | undefined {
-  if (!isLoopback(config.host) && config.allowedHosts.length === 0) return undefined;
-  const own = config.host.includes(':') ? `[${config.host}]` : config.host;
-  return new Set([...loopbackHosts, own, ...config.allowedHosts].map((host) => host.toLowerCase()));
-}
-
-function shuttingDown(): AppError {
-  return new AppError('shutting_down', 'The server is shutting down and accepts nothing new.');
-}

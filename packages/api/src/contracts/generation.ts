@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Job, jobSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
+import { type LoraRequest, type LoraUse, loraRequestSchema, loraUseSchema, type ParsedLoraRequest } from './lora.ts';
 import {
   idSchema,
   type PictureFormat,
@@ -29,6 +30,8 @@ export interface GenerationRequestInput {
   readonly guidanceScale?: number | undefined;
   /** Name as in `GET /v1/models`. @default the first model */
   readonly model?: string | undefined;
+  /** Adapters to draw with, at most 8. @default none */
+  readonly loras?: readonly LoraRequest[] | undefined;
   /** @default 'png' */
   readonly format?: PictureFormat | undefined;
   /** 1 to 100, for jpeg and webp. @default 90 */
@@ -47,6 +50,7 @@ export interface GenerationRequestInput {
 export interface GenerationRequest extends GenerationRequestInput {
   readonly negativePrompt: string;
   readonly count: number;
+  readonly loras: readonly ParsedLoraRequest[];
   readonly format: PictureFormat;
   readonly quality: number;
   readonly priority: Priority;
@@ -111,6 +115,11 @@ export const generationRequestSchema: z.ZodType<GenerationRequest, GenerationReq
       .max(200)
       .optional()
       .meta({ description: 'Name as in GET /v1/models; the first one by default' }),
+    loras: z
+      .array(loraRequestSchema)
+      .max(LIMITS.loras)
+      .default([])
+      .meta({ description: 'Adapters to draw with; GET /v1/loras lists them' }),
     format: z.enum(pictureFormats).default('png'),
     quality: z.int().min(1).max(100).default(90).meta({ description: 'For jpeg and webp' }),
     priority: z
@@ -167,6 +176,7 @@ export interface Generation {
   readonly steps: number;
   readonly guidanceScale: number;
   readonly model: string;
+  readonly loras: readonly LoraUse[];
   readonly format: PictureFormat;
   readonly quality: number;
   readonly priority: Priority;
@@ -192,6 +202,7 @@ export const generationSchema: z.ZodType<Generation> = z
     steps: z.int().positive(),
     guidanceScale: z.number().nonnegative(),
     model: z.string(),
+    loras: z.array(loraUseSchema),
     format: z.enum(pictureFormats),
     quality: z.int().positive(),
     priority: z.enum(priorities),

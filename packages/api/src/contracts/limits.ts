@@ -16,6 +16,11 @@ export const LIMITS = {
   deadlineSeconds: 2_678_400,
   /** Characters of an Idempotency-Key. */
   idempotencyKeyLength: 255,
+  /** LoRA adapters of one generation. */
+  loras: 8,
+  /** Largest strength of an adapter, either way. */
+  loraStrength: 4,
+  loraNameLength: 200,
   /** Pixels of one side, whatever the model. */
   side: 16_384,
   /** Items of one page of a list. */

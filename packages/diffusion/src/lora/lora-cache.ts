@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DiffusionError } from '../errors.ts';
+import { type FileState, fileState } from './file-state.ts';
 import type { AdapterModule, LoraAdapter } from './lora-batch.ts';
 import { transposed } from './lora-factors.ts';
 import type { LoraModule } from './lora-plan.ts';
@@ -13,14 +13,7 @@ export interface LoraCacheOptions extends ReadLoraOptions {
   readonly onWarning?: (warning: string) => void;
 }
 
-interface Entry {
-  /** Size, times and place of the file before it was read. */
-  readonly state: string;
-  /**
-   * Whether the file was younger than the grain of its times when it was read: it can have changed since with all of
-   * them the same, so its bytes are compared.
-   */
-  readonly isYoung: boolean;
+interface Entry extends FileState {
   readonly adapter: Promise<LoraAdapter>;
   /** 0 until it is loaded. */
   sizeBytes: number;
@@ -45,7 +38,7 @@ export class LoraCache {
   async get(path: string): Promise<LoraAdapter> {
     const file = resolve(path);
     // A file that is missing has no state; reading it says so.
-    const seen = await lookAt(file);
+    const seen = await fileState(file);
     const known = this.#entries.get(file);
     const entry =
       known?.state === seen.state && (await isUnchanged(known, file))
@@ -94,15 +87,6 @@ export class LoraCache {
   }
 }
 
-async function lookAt(file: string): Promise<Pick<Entry, 'state' | 'isYoung'>> {
-  const now = BigInt(Date.now());
-  const stats = await stat(file, { bigint: true }).catch(() => undefined);
-  if (stats === undefined) return { state: '', isYoung: false };
-  const { size, ino, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = stats;
-  const isYoung = [mtimeMs, ctimeMs].some((time) => now - time < TIME_GRAIN_MS);
-  return { state: [size, ino, mtimeNs, ctimeNs].join(' '), isYoung };
-}
-
 /** Whether the file that looks the same is the same. One that is just being read counts as such. */
 async function isUnchanged(known: Entry, file: string): Promise<boolean> {
   if (!known.isYoung || known.sizeBytes === 0) return true;
@@ -119,6 +103,3 @@ function tooLarge(file: string, sizeBytes: number, maxBytes: number): DiffusionE
   const message = `${file} takes ${megabytes(sizeBytes)} in memory, but adapters may take ${megabytes(maxBytes)}. Use an adapter of a lower rank.`;
   return new DiffusionError('lora_too_large', message, { details: { file, sizeBytes, maxBytes } });
 }
-
-/** File systems keep times to two seconds at worst. */
-const TIME_GRAIN_MS = 2_000n;

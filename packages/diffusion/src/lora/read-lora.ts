@@ -26,6 +26,8 @@ export interface LoraFile {
   readonly modules: ReadonlyMap<string, LoraModule>;
   /** What was left out, in sentences. */
   readonly warnings: readonly string[];
+  /** What its maker wrote into the header. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** SHA-256 of the file, lower-case hexadecimal. @throws DiffusionError `checkpoint_file_unreadable` */
   sha256(): Promise<string>;
   /**
@@ -57,6 +59,7 @@ export async function readLora(path: string, options: ReadLoraOptions = {}): Pro
     file,
     modules,
     warnings,
+    metadata: header.metadata,
     sha256: () => hashFile(file),
     factors: () => readFactors(header, sources, scale),
   };

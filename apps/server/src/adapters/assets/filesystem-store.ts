@@ -3,8 +3,9 @@ import { createReadStream } from 'node:fs';
 import * as nodeFiles from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ByteStream, PictureStore, StoredPicture } from '../../application/ports.ts';
-import { AppError } from '../../domain/errors.ts';
+import type { AppError } from '../../domain/errors.ts';
 import { type ContentHash, contentHash } from '../../domain/ids.ts';
+import { storageError } from '../storage-error.ts';
 
 /** What the store does with files; a test may make one of them fail as a disk would. */
 export type Files = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'rename' | 'rm' | 'stat' | 'readdir'>;
@@ -112,13 +113,5 @@ async function translated(run: () => Promise<void>): Promise<void> {
 }
 
 function toAppError(error: unknown): AppError {
-  const { code = 'unknown', message } = error as NodeJS.ErrnoException;
-  const details = { systemCode: code };
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new AppError('disk_full', 'The disk is full, so a picture could not be stored.', { details, cause: error });
-  }
-  return new AppError('storage_failed', `A picture could not be stored or read: ${message}.`, {
-    details,
-    cause: error,
-  });
+  return storageError(error, 'A picture could not be stored or read');
 }

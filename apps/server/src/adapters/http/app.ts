@@ -12,6 +12,7 @@ import { addAssetRoutes } from './routes/assets.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGenerationRoutes } from './routes/generations.ts';
 import { addJobRoutes } from './routes/jobs.ts';
+import { addLoraRoutes } from './routes/loras.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addSystemRoutes } from './routes/system.ts';
@@ -69,6 +70,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addDeadLetterRoutes(app, ports);
   addAssetRoutes(app, ports);
   addModelRoutes(app, ports);
+  addLoraRoutes(app, ports.loraRoutes);
   addSystemRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
   return app;

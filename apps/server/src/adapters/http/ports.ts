@@ -15,6 +15,7 @@ import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
+import type { LoraRoutePorts } from './routes/loras.ts';
 
 /** What the routes call. */
 export interface HttpPorts {
@@ -34,6 +35,7 @@ export interface HttpPorts {
   readonly readEvents: ReadEvents;
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
+  readonly loraRoutes: LoraRoutePorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly engineStatus: () => readonly EngineStatus[];

@@ -4,6 +4,7 @@ import {
   type DiffusionError,
   type EngineNotice,
   fittingWeightMode,
+  LoraCache,
   ModelPool,
   openCheckpoint,
   SlotEngine,
@@ -26,10 +27,11 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
     return device;
   };
   const { runtime, notes } = await openFor(options.weights === 'auto' ? 'packed' : options.weights);
+  const loraCache = new LoraCache();
   const models = new ModelPool({
     open: async (path) => {
       const device = await openFor(options.weights === 'auto' ? await modeFor(path) : options.weights);
-      const pipeline = await ZImagePipeline.open(path, device.runtime, { cacheDir: options.cacheDir });
+      const pipeline = await ZImagePipeline.open(path, device.runtime, { cacheDir: options.cacheDir, loraCache });
       await pipeline.warmUp();
       return pipeline;
     },
@@ -43,8 +45,9 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
     notes,
     submit(item, emitItem) {
       open.add(item.id);
-      const { guidanceScale, ...settings } = item;
-      slots.submit({ ...settings, guidance: { scale: guidanceScale } }, (notice) => {
+      const { guidanceScale, loras: adapters, ...settings } = item;
+      const loras = adapters.map(({ path, strength }) => ({ adapter: path, strength }));
+      slots.submit({ ...settings, loras, guidance: { scale: guidanceScale } }, (notice) => {
         const event = toEvent(item, notice, runtime.executionProvider);
         if (['finished', 'failed', 'cancelled'].includes(event.type)) open.delete(item.id);
         emitItem(event);

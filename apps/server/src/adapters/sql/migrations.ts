@@ -7,6 +7,7 @@ import { tenantTables } from './tenant-tables.ts';
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-generations-and-jobs': { up: (database) => runAll(database, firstTables()) },
   '0002-fair-queue': { up: (database) => runAll(database, fairQueue()) },
+  '0003-generation-extras': { up: (database) => runAll(database, generationExtras()) },
   '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
 };
 
@@ -182,6 +183,10 @@ const fairQueue = (): readonly RawBuilder<unknown>[] => [
       primary key (tenant_id, key)
     )`,
   sql`create index idempotency_keys_by_expiry on idempotency_keys (expires_at)`,
+];
+
+const generationExtras = (): readonly RawBuilder<unknown>[] => [
+  sql`alter table generations add column extras text not null default '{}'`,
 ];
 
 async function runAll(database: Kysely<unknown>, statements: readonly RawBuilder<unknown>[]): Promise<void> {

@@ -6,6 +6,7 @@ import type { NumberedEvent, StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts, PictureFormat } from '../../domain/generation.ts';
 import { assetId, contentHash, generationId, jobId, tenantId, workerId } from '../../domain/ids.ts';
 import type { Job, JobFault, JobTimings, PriorityClass, QueuedJob, RunningJob } from '../../domain/job.ts';
+import { readExtras, writeExtras } from './generation-extras.ts';
 import type { AssetsTable, AttemptsTable, EventsTable, GenerationsTable, JobsTable } from './schema.ts';
 
 export type GenerationRow = Selectable<GenerationsTable>;
@@ -40,6 +41,7 @@ export function generationFromRow(row: GenerationRow): Generation {
     dueAt: row.due_at ?? undefined,
     maxAttempts: row.max_attempts,
     backOffMs: row.back_off_ms,
+    ...readExtras(row.id, row.extras),
   };
 }
 
@@ -65,6 +67,7 @@ export function generationToRow(generation: Generation, counts: JobCounts): Gene
     max_attempts: generation.maxAttempts,
     due_at: generation.dueAt ?? null,
     back_off_ms: generation.backOffMs,
+    extras: writeExtras(generation),
     jobs_queued: counts.queued,
     jobs_running: counts.running,
     jobs_succeeded: counts.succeeded,

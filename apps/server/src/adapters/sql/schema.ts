@@ -25,6 +25,8 @@ export interface GenerationsTable {
   max_attempts: number;
   due_at: number | null;
   back_off_ms: number;
+  /** JSON of the settings that no query looks at. */
+  extras: string;
   /** Jobs by state; they add up to `count`. */
   jobs_queued: number;
   jobs_running: number;

@@ -44,6 +44,7 @@ function generation(jobs: readonly Job[] = [job(0), job(1)], id = 'g'): Generati
     createdAt: at,
     prompt: 'a panda',
     negativePrompt: '',
+    loras: [],
     count: jobs.length,
     width: 64,
     height: 64,

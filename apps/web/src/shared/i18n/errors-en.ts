@@ -27,6 +27,27 @@ export const errorsEn = {
     what: 'The file of this picture is no longer there.',
     next: 'Reuse its settings to draw it again.',
   },
+  lora_not_found: { what: 'This LoRA is no longer there.', next: 'It may have been removed. Reload the page.' },
+  lora_rejected: {
+    what: 'The file is no LoRA that can be drawn with.',
+    next: 'Choose a LoRA for Z-Image in the safetensors format.',
+  },
+  lora_exists: {
+    what: 'There is another LoRA of this name.',
+    next: 'Give the file another name, or delete the other one first.',
+  },
+  lora_protected: {
+    what: 'This LoRA belongs to the installation.',
+    next: 'Whoever runs the server can remove its file.',
+  },
+  lora_gone: {
+    what: 'A LoRA was removed before the picture was drawn.',
+    next: 'Choose the LoRAs again and draw once more.',
+  },
+  lora_invalid: { what: 'A LoRA file is damaged.', next: 'Have it exported again, or draw without it.' },
+  lora_incompatible: { what: 'A LoRA does not fit the model.', next: 'Choose one that was made for this model.' },
+  lora_too_large: { what: 'A LoRA takes too much memory.', next: 'Use one of a lower rank.' },
+  upload_too_large: { what: 'The file is too large.', next: 'Choose a smaller file.' },
   method_not_allowed: {
     what: 'This server does not know the page’s request.',
     next: 'Page and server may be of different versions. Reload the page.',

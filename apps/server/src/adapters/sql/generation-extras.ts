@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { assert } from '../../domain/errors.ts';
+import type { Generation } from '../../domain/generation.ts';
+
+/** Settings of a generation that no query looks at; kept together as JSON in one column. */
+export type GenerationExtras = Pick<Generation, 'loras'>;
+
+const extrasSchema: z.ZodType<GenerationExtras, unknown> = z.object({
+  loras: z.array(z.object({ name: z.string(), sha256: z.string(), strength: z.number() })).default([]),
+});
+
+/** @throws AppError `internal_error` when the column was not written by us */
+export function readExtras(id: string, text: string): GenerationExtras {
+  const parsed = extrasSchema.safeParse(JSON.parse(text));
+  assert(parsed.success, `generation ${id} has settings that cannot be read: ${parsed.error?.message}`);
+  return parsed.data;
+}
+
+/** Values that are the default are left out. */
+export function writeExtras({ loras }: GenerationExtras): string {
+  return JSON.stringify(loras.length === 0 ? {} : { loras });
+}

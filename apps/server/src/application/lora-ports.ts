@@ -1,0 +1,22 @@
+import type { TenantId } from '../domain/ids.ts';
+import type { Lora, LoraContent } from '../domain/lora.ts';
+
+export type UsableLora = Lora & { readonly content: Extract<LoraContent, { kind: 'usable' }> };
+
+/** Adapters that are there right now: the installation's and each tenant's own. */
+export interface LoraLibrary {
+  /** What a tenant sees, by name. Its own stands before the installation's of the same name. */
+  list(tenantId: TenantId): readonly Lora[];
+  /** The usable adapter of that name or content. */
+  find(tenantId: TenantId, by: { readonly name: string } | { readonly sha256: string }): UsableLora | undefined;
+  /** Looks at the folders now. */
+  refresh(): Promise<void>;
+  /**
+   * Keeps an upload under the name. The same content again changes nothing.
+   * @throws AppError `lora_rejected` (not an adapter that can be drawn with), `lora_exists` (other content under this
+   * name), `upload_too_large`, `disk_full`, `storage_failed`
+   */
+  add(tenantId: TenantId, name: string, bytes: AsyncIterable<Uint8Array>): Promise<Lora>;
+  /** Removes an upload; gives whether it was there. @throws AppError `lora_protected` for one of the installation's */
+  remove(tenantId: TenantId, name: string): Promise<boolean>;
+}

@@ -1,0 +1,105 @@
+/** The HTTP side of the wiring: every use case that a route calls. */
+import { fileURLToPath } from 'node:url';
+import { createApp } from '../adapters/http/app.ts';
+import type { App } from '../adapters/http/app-type.ts';
+import { loopbackHosts } from '../adapters/http/security.ts';
+import { randomSeeds } from '../adapters/id-source.ts';
+import type { EngineProcess } from '../adapters/inference/engine-process.ts';
+import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
+import type { SqliteStore } from '../adapters/sql/sql-store.ts';
+import { createCancelGeneration } from '../application/cancel-generation.ts';
+import { createCancelJob } from '../application/cancel-job.ts';
+import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
+import type { CostBook } from '../application/cost-book.ts';
+import { createGetAsset } from '../application/get-asset.ts';
+import { createGetGeneration } from '../application/get-generation.ts';
+import { createGetJob } from '../application/get-job.ts';
+import { createGetSystem } from '../application/get-system.ts';
+import { createListDeadLetters } from '../application/list-dead-letters.ts';
+import { createListGenerations } from '../application/list-generations.ts';
+import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import { createReadEvents } from '../application/read-events.ts';
+import { createRedriveJobs } from '../application/redrive-jobs.ts';
+import { createSetPriority } from '../application/set-priority.ts';
+import { createSubmitGeneration, type SubmitGeneration } from '../application/submit-generation.ts';
+import type { Worker } from '../application/worker.ts';
+import { type Config, isLoopback } from '../config/load.ts';
+import { AppError } from '../domain/errors.ts';
+import type { AccessParts } from './compose-access.ts';
+
+export interface HttpParts {
+  readonly store: SqliteStore;
+  readonly pictures: PictureStore;
+  readonly models: ModelCatalog;
+  readonly loras: LoraFolders;
+  readonly engine: EngineProcess;
+  readonly access: AccessParts;
+  readonly costs: CostBook;
+  readonly disk: Disk;
+  readonly worker: Worker;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  /** Whether nothing new is accepted any more. */
+  readonly isDraining: () => boolean;
+}
+
+const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
+
+export function createHttp(config: Config, parts: HttpParts): Promise<App> {
+  const { store, models, loras, access, costs, disk, worker, clock, isDraining } = parts;
+  const submit = createSubmit(config, parts);
+  const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
+  const engineStatus = () => [parts.engine.status];
+  return createApp(
+    {
+      submitGeneration: (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input)),
+      getGeneration: createGetGeneration({ store }),
+      listGenerations: createListGenerations({ store }),
+      cancelGeneration: createCancelGeneration(cancelPorts),
+      getJob: createGetJob({ store, costs }),
+      cancelJob: createCancelJob(cancelPorts),
+      setPriority: createSetPriority({ store, clock }),
+      getQueue: createGetQueue({ store }),
+      controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
+      listDeadLetters: createListDeadLetters({ store }),
+      redriveJobs: createRedriveJobs({ store, clock }),
+      getAsset: createGetAsset({ store }),
+      getSystem: createGetSystem({ store, disk, clock, engineStatus }),
+      readEvents: createReadEvents({ store, feed: store.feed }),
+      stepOf: (id) => store.feed.stepOf(id),
+      loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
+      authentication: access.authentication,
+      ...{ pictures: parts.pictures, models, engineStatus, ids: parts.ids, clock, log: parts.log },
+    },
+    {
+      version: parts.version,
+      bodyLimitBytes: config.bodyLimitBytes,
+      hosts: acceptedHosts(config),
+      pageFolder,
+      trustedProxies: config.trustedProxies,
+    },
+  );
+}
+
+function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {
+  const { store, models, loras, disk, clock, ids, costs } = parts;
+  return createSubmitGeneration({
+    ...{ store, models, loras, disk, clock, ids, costs },
+    seeds: randomSeeds,
+    maxAttempts: config.maxAttempts,
+    backOffMs: config.retryPauseMs,
+    idempotencyMs: config.idempotencyHours * 3_600_000,
+  });
+}
+
+function acceptedHosts(config: Config): ReadonlySet<string> | undefined {
+  if (!isLoopback(config.host) && config.allowedHosts.length === 0) return undefined;
+  const own = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return new Set([...loopbackHosts, own, ...config.allowedHosts].map((host) => host.toLowerCase()));
+}
+
+function shuttingDown(): AppError {
+  return new AppError('shutting_down', 'The server is shutting down and accepts nothing new.');
+}
