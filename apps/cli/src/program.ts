@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
+import { addLoras } from './command-line/loras.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addServe } from './command-line/serve.ts';
@@ -36,6 +37,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addGenerate(program, context, done);
   addServe(program, done);
   addModels(program, context, done);
+  addLoras(program, context, done);
   addParity(program, context, done);
   program
     .command('version')

@@ -2,6 +2,7 @@ import { LIMITS, pictureFormats } from '@imagemill/api';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import type { GenerateFlags } from '../commands/generate.ts';
+import { collectLora } from '../lora-option.ts';
 import { decimalNumber, notEmpty, oneOf, wholeNumber } from '../option-values.ts';
 import type { Done } from './done.ts';
 import { addEngineOptions } from './engine-options.ts';
@@ -39,6 +40,11 @@ function addPictureOptions(command: Command): void {
       '--seed <n>',
       'of the first picture; picture i uses seed + i (default: a random one, shown)',
       wholeNumber('--seed', 0, LIMITS.seed),
+    )
+    .option(
+      '--lora <name[:strength]>',
+      'LoRA by name or file, with a strength of -4 to 4; may be repeated',
+      collectLora,
     )
     .option('--count <n>', 'pictures', wholeNumber('--count', 1, LIMITS.count), 1)
     .option(

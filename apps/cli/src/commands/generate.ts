@@ -10,11 +10,13 @@ import {
 import { CliError, exitCodes, optionError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
 import { interruptible } from '../interruption.ts';
+import type { LoraFlag } from '../lora-option.ts';
 import { ensureWritable, resolveTarget, writePicture } from '../picture-file.ts';
 import { formatDuration } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { createProgressBar, type ProgressBar } from '../terminal/progress.ts';
 import { startEngine } from './engine.ts';
+import { findLoraFiles } from './loras.ts';
 import { findModelFacts } from './model-facts.ts';
 
 /** Options as parsed; absent ones are the model's to fill. */
@@ -27,6 +29,7 @@ export interface GenerateFlags {
   readonly seed?: number;
   readonly count: number;
   readonly guidance?: number;
+  readonly lora?: readonly LoraFlag[];
   readonly format?: PictureFormat;
   readonly quality: number;
   readonly out: string;
@@ -113,7 +116,7 @@ async function planPictures(
     format,
     quality: flags.quality,
     previews: false,
-    loras: [],
+    loras: await findLoraFiles(flags.lora ?? [], config, facts),
     cacheScope: 'local',
     rank: 0,
   };

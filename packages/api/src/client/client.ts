@@ -6,7 +6,8 @@ import type {
   ListGenerationsQuery,
 } from '../contracts/generation.ts';
 import type { Job, JobDetail } from '../contracts/job.ts';
-import type { ModelList } from '../contracts/model.ts';
+import type { Lora, LoraList } from '../contracts/lora.ts';
+import type { Model, ModelList } from '../contracts/model.ts';
 import type { Priority } from '../contracts/primitives.ts';
 import type {
   DeadLetterPage,
@@ -53,6 +54,14 @@ export interface Client {
   listDeadLetters(query?: Partial<ListDeadLettersQuery>, options?: CallOptions): Promise<DeadLetterPage>;
   redriveDeadLetters(filter?: Partial<RedriveRequest>, options?: CallOptions): Promise<RedriveResult>;
   listModels(options?: CallOptions): Promise<ModelList>;
+  /** Brings a model into the memory of the engine; answers when it is there. */
+  loadModel(name: string, options?: CallOptions): Promise<Model>;
+  /** Takes a model out of the memory of the engine. */
+  unloadModel(name: string, options?: CallOptions): Promise<Model>;
+  listLoras(options?: CallOptions): Promise<LoraList>;
+  /** Uploads a safetensors file; its name is the name of the adapter. */
+  uploadLora(fileName: string, file: Blob, options?: CallOptions): Promise<Lora>;
+  deleteLora(name: string, options?: CallOptions): Promise<void>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
   /** Events of a generation until it has ended; a broken stream is resumed. */
   events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
@@ -67,9 +76,9 @@ export function createClient(options: ClientOptions = {}): Client {
   const headers = { ...options.headers };
 
   async function call<T>(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    settings: SubmitOptions & { body?: unknown },
+    settings: SubmitOptions & { body?: unknown; form?: FormData },
   ): Promise<T> {
     const init: RequestInit = { method, headers: { ...headers, accept: 'application/json' } };
     if (settings.signal !== undefined) init.signal = settings.signal;
@@ -77,6 +86,7 @@ export function createClient(options: ClientOptions = {}): Client {
       init.body = JSON.stringify(settings.body);
       init.headers = { ...init.headers, 'content-type': 'application/json' };
     }
+    if (settings.form !== undefined) init.body = settings.form;
     if (settings.idempotencyKey !== undefined) {
       init.headers = { ...init.headers, 'idempotency-key': settings.idempotencyKey };
     }
@@ -87,7 +97,7 @@ export function createClient(options: ClientOptions = {}): Client {
       throw errorFromFailure(error, settings.signal);
     }
     if (!response.ok) throw await errorFromResponse(response);
-    return (await response.json()) as T;
+    return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
   return {
@@ -106,6 +116,15 @@ export function createClient(options: ClientOptions = {}): Client {
     listDeadLetters: (query = {}, o = {}) => call('GET', `/v1/dead-letters${queryString(query)}`, o),
     redriveDeadLetters: (filter = {}, o = {}) => call('POST', '/v1/dead-letters/redrive', { ...o, body: filter }),
     listModels: (o = {}) => call('GET', '/v1/models', o),
+    loadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/load`, o),
+    unloadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/unload`, o),
+    listLoras: (o = {}) => call('GET', '/v1/loras', o),
+    uploadLora: (fileName, file, o = {}) => {
+      const form = new FormData();
+      form.set('file', file, fileName);
+      return call('POST', '/v1/loras', { ...o, form });
+    },
+    deleteLora: (name, o = {}) => call('DELETE', `/v1/loras/${encodeURIComponent(name)}`, o),
     getSystem: (o = {}) => call('GET', '/v1/system', o),
     events: (generationId, o = {}) =>
       readEvents({
