@@ -71,12 +71,9 @@ async function draw(prompts: readonly string[], seed: number): Promise<number> {
       steps: 8,
       guidance: { scale: 0 },
     };
-    engine.submit(
-      { ...settings, id: String(index), modelPath: model, format: 'png', quality: 90, previews: false },
-      (notice) => {
-        if (notice.type === 'failed') throw notice.error;
-      },
-    );
+    engine.submit({ ...settings, id: String(index), model, format: 'png', quality: 90, previews: false }, (notice) => {
+      if (notice.type === 'failed') throw notice.error;
+    });
   });
   await engine.idle();
   return (performance.now() - start) / 1000;

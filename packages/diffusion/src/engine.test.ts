@@ -55,7 +55,7 @@ function createBench(options: { slots?: number; maxBatchTokens?: number; observe
 
 const defaults: EngineRequest = {
   id: '',
-  modelPath: fixture,
+  model: fixture,
   prompt: 'a red apple on a blue table',
   negativePrompt: '',
   width: 64,
@@ -275,7 +275,7 @@ describe('a picture that fails', () => {
     ['a size that the model cannot draw', { width: 65 }, 'size_invalid'],
     ['no steps', { steps: 0 }, 'option_invalid'],
     ['a negative seed', { seed: -1 }, 'option_invalid'],
-    ['a model that is not there', { modelPath: '/nowhere/at/all' }, 'checkpoint_not_found'],
+    ['a model that is not there', { model: '/nowhere/at/all' }, 'checkpoint_not_found'],
     ['a quality out of range', { format: 'jpeg', quality: 0 }, 'option_invalid'],
     ['a guidance that overflows', { guidance: { scale: 1e38 }, negativePrompt: 'x' }, 'picture_invalid'],
   ] as const)('fails alone: %s', async (_, fault, code) => {

@@ -7,7 +7,8 @@ import type { ModelPool, PooledModel } from './model-pool.ts';
 /** One picture to draw. */
 export interface EngineRequest extends PictureSettings {
   readonly id: string;
-  readonly modelPath: string;
+  /** Key of the model in the pool. */
+  readonly model: string;
   readonly format: PictureFormat;
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
@@ -161,7 +162,7 @@ export class SlotEngine {
 
   async #prepare(slot: Slot): Promise<void> {
     slot.emit({ type: 'started' });
-    slot.model = await this.#options.models.borrow(slot.request.modelPath);
+    slot.model = await this.#options.models.borrow(slot.request.model);
     throwIfDropped(slot);
     const loadedAt = performance.now();
     slot.item = await slot.model.pipeline.prepare(slot.request);

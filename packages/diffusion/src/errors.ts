@@ -21,6 +21,7 @@ export const diffusionErrorCodes = {
   out_of_memory: { retryable: true, meaning: 'The device has too little memory for this work.' },
   device_unavailable: { retryable: true, meaning: 'The chosen device or execution provider cannot be used.' },
   device_failed: { retryable: true, meaning: 'The device or its runtime failed in the middle of the work.' },
+  model_too_large: { retryable: false, meaning: 'The model alone takes more memory than models may take.' },
   model_in_use: { retryable: true, meaning: 'The model is drawing and cannot be unloaded.' },
   disk_full: { retryable: true, meaning: 'A file cannot be written because the disk is full.' },
   cache_unwritable: { retryable: true, meaning: 'A file of converted weights cannot be written.' },

@@ -13,6 +13,7 @@ export {
   verifyManifest,
   writeManifest,
 } from './checkpoint/manifest.ts';
+export { modelBytes } from './checkpoint/model-bytes.ts';
 export {
   readBytes,
   readFloat32,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DiffusionError } from './errors.ts';
 import { ZImagePipeline } from './families/z-image/pipeline.ts';
@@ -8,16 +9,26 @@ import { cpuRuntime, observeRuntime } from './testing/observed-runtime.ts';
 const fixture = fileURLToPath(new URL('../../../tests/fixtures/parity/float32/checkpoint', import.meta.url));
 
 /** A pool over any paths, all of which hold the same small model; remembers what was loaded and dropped, in order. */
-function createPool(maxModels: number): { pool: ModelPool; events: string[]; failing: Set<string> } {
+interface Memory {
+  readonly maxBytes?: number;
+  readonly sizes?: Readonly<Record<string, number>>;
+}
+
+function createPool(
+  maxModels: number,
+  memory: Memory = {},
+): { pool: ModelPool; events: string[]; failing: Set<string> } {
   const events: string[] = [];
   const failing = new Set<string>();
   const pool = new ModelPool({
     maxModels,
-    open: async (path) => {
-      if (failing.has(path)) throw new DiffusionError('checkpoint_not_found', `${path} is not there.`);
-      return ZImagePipeline.open(fixture, cpuRuntime());
+    ...memory,
+    bytesOf: async (key) => {
+      if (failing.has(key)) throw new DiffusionError('checkpoint_not_found', `${key} is not there.`);
+      return memory.sizes?.[key] ?? 0;
     },
-    onChange: ({ type, path }) => events.push(`${type} ${path}`),
+    open: () => ZImagePipeline.open(fixture, cpuRuntime()),
+    onChange: ({ type, key }) => events.push(`${type} ${key}`),
   });
   return { pool, events, failing };
 }
@@ -48,9 +59,9 @@ describe('a pool of models', () => {
   test('drops the model that was used longest ago when there are too many', async () => {
     const { pool, events } = createPool(2);
     for (const path of ['a', 'b', 'a', 'c']) await use(pool, path);
-    expect(events).toEqual(['loaded a', 'loaded b', 'loaded c', 'unloaded b']);
+    expect(events).toEqual(['loaded a', 'loaded b', 'unloaded b', 'loaded c']);
     await use(pool, 'b');
-    expect(events.slice(4)).toEqual(['loaded b', 'unloaded a']);
+    expect(events.slice(4)).toEqual(['unloaded a', 'loaded b']);
   });
 
   test('keeps models that are in use, however many, and drops them once they are given back', async () => {
@@ -79,6 +90,75 @@ describe('a pool of models', () => {
     await expect(pool.unload('a')).rejects.toMatchObject({ code: 'model_in_use', details: { users: 1 } });
     second.giveBack();
     await pool.unload('a');
+  });
+});
+
+describe('the memory of a pool', () => {
+  const sizes = { a: 40, b: 40, c: 70, d: 101 };
+
+  test('is freed before the next model is opened, by those that were used longest ago', async () => {
+    const { pool, events } = createPool(9, { maxBytes: 100, sizes });
+    for (const key of ['a', 'b', 'c']) await use(pool, key);
+    expect(events).toEqual(['loaded a', 'loaded b', 'unloaded a', 'unloaded b', 'loaded c']);
+  });
+
+  test('holds what is in use even beyond the bound, until it is given back', async () => {
+    const { pool, events } = createPool(9, { maxBytes: 100, sizes });
+    const used = await pool.borrow('a');
+    await use(pool, 'c');
+    await pool.settled();
+    expect(events).toEqual(['loaded a', 'loaded c', 'unloaded c']);
+    used.giveBack();
+    expect(pool.unused()).toEqual(['a']);
+  });
+
+  test('is no place for a model that alone is too large: it costs no other its place', async () => {
+    const { pool, events } = createPool(9, { maxBytes: 100, sizes });
+    await use(pool, 'a');
+    await expect(pool.borrow('d')).rejects.toMatchObject({
+      code: 'model_too_large',
+      details: { path: 'd', bytes: 101, maxBytes: 100 },
+    });
+    expect(events).toEqual(['loaded a']);
+  });
+
+  test('can be had back from all models that nobody uses', async () => {
+    const { pool, events } = createPool(9, { sizes });
+    const used = await pool.borrow('a');
+    await use(pool, 'b');
+    await use(pool, 'c');
+    expect(await pool.freeUnused()).toBe(110);
+    expect(events.slice(3).toSorted()).toEqual(['unloaded b', 'unloaded c']);
+    used.giveBack();
+  });
+
+  test('never passes its bounds but for models in use, whatever is asked for in whatever order', async () => {
+    const keys = ['a', 'b', 'c', 'e', 'f'];
+    const steps = fc.array(fc.record({ key: fc.constantFrom(...keys), hold: fc.boolean() }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (run) => {
+        const weigh = (key: string): number => 10 + 20 * keys.indexOf(key);
+        const loaded = new Map<string, number>();
+        const held = new Map<string, (() => void)[]>();
+        const pool = new ModelPool({
+          maxModels: 2,
+          maxBytes: 100,
+          bytesOf: async (key) => weigh(key),
+          open: async () => ({ release: async () => undefined }) as ZImagePipeline,
+          onChange: ({ type, key, bytes }) => (type === 'loaded' ? loaded.set(key, bytes) : loaded.delete(key)),
+        });
+        for (const { key, hold } of run) {
+          const { giveBack } = await pool.borrow(key);
+          if (hold) held.set(key, [...(held.get(key) ?? []), giveBack]);
+          else giveBack();
+          await pool.settled();
+          for (const [inUse] of held) expect([...loaded.keys()]).toContain(inUse);
+          const unused = [...loaded].filter(([name]) => !held.has(name));
+          const bytes = [...loaded.values()].reduce((sum, size) => sum + size, 0);
+          if (unused.length > 0) expect([loaded.size <= 2, bytes <= 100]).toEqual([true, true]);
+        }
+      }),
+    );
   });
 });
 

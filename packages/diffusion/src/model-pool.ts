@@ -10,23 +10,33 @@ export interface PooledModel {
 }
 
 export interface ModelPoolOptions {
-  readonly open: (path: string) => Promise<ZImagePipeline>;
+  readonly open: (key: string) => Promise<ZImagePipeline>;
   /** Models kept when nobody uses them. @default 3 */
   readonly maxModels?: number;
+  /** Memory that a model will take, in bytes. @default 0 for each */
+  readonly bytesOf?: (key: string) => Promise<number>;
+  /** Memory that all models together may take, in bytes; those in use are kept even beyond. @default no bound */
+  readonly maxBytes?: number;
   /** Told when a model was loaded or dropped on the way. */
   readonly onChange?: (change: {
     readonly type: 'loaded' | 'unloaded';
-    readonly path: string;
+    readonly key: string;
     readonly ms: number;
+    readonly bytes: number;
   }) => void;
 }
 
 interface Entry {
   readonly pipeline: Promise<ZImagePipeline>;
   users: number;
+  /** 0 until it is known. */
+  bytes: number;
 }
 
-/** Loaded models: opened when first asked for, pinned while in use, the least recently used one dropped first. */
+/**
+ * Loaded models, by a key that the opener understands: opened when first asked for, pinned while in use. Room is made
+ * before a model is opened: the least recently used ones go until number and memory fit.
+ */
 export class ModelPool {
   readonly #options: ModelPoolOptions;
   /** In order of use, the latest last. */
@@ -38,47 +48,57 @@ export class ModelPool {
     this.#options = options;
   }
 
-  /** @throws DiffusionError as `openCheckpoint`; a model that failed to load is tried again by the next borrower */
-  async borrow(path: string): Promise<PooledModel> {
+  /**
+   * @throws DiffusionError as `openCheckpoint`, and `model_too_large` for one that alone passes the bound; a model that
+   * failed to load is tried again by the next borrower
+   */
+  async borrow(key: string): Promise<PooledModel> {
     const started = performance.now();
-    const known = this.#entries.get(path);
-    const entry = known ?? { pipeline: this.#options.open(path), users: 0 };
-    this.#entries.delete(path);
-    this.#entries.set(path, entry);
+    const known = this.#entries.get(key);
+    const entry = known ?? this.#open(key);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     entry.users += 1;
     try {
       const pipeline = await entry.pipeline;
       const loadMs = known === undefined ? performance.now() - started : 0;
-      if (known === undefined) this.#options.onChange?.({ type: 'loaded', path, ms: loadMs });
-      this.#shrink();
-      await this.settled(); // so that the memory of a dropped model is free before this one is used
+      if (known === undefined) this.#options.onChange?.({ type: 'loaded', key, ms: loadMs, bytes: entry.bytes });
       return { pipeline, loadMs, giveBack: once(() => this.#giveBack(entry)) };
     } catch (error) {
       entry.users -= 1;
-      if (this.#entries.get(path) === entry) this.#entries.delete(path);
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
       throw error;
     }
   }
 
   /** Drops a model that nobody uses. @throws DiffusionError `model_in_use` */
-  async unload(path: string): Promise<void> {
-    const entry = this.#entries.get(path);
+  async unload(key: string): Promise<void> {
+    const entry = this.#entries.get(key);
     if (entry === undefined) return;
     if (entry.users > 0) {
-      throw new DiffusionError(
-        'model_in_use',
-        `The model ${path} is drawing ${entry.users} pictures; unload it when they are done.`,
-        {
-          details: { path, users: entry.users },
-        },
-      );
+      const message = `The model ${key} is drawing ${entry.users} pictures; unload it when they are done.`;
+      throw new DiffusionError('model_in_use', message, { details: { path: key, users: entry.users } });
     }
-    await this.#drop(path, entry);
+    await this.#drop(key, entry);
+  }
+
+  /** Drops every model that nobody uses. @returns the bytes that they took */
+  async freeUnused(): Promise<number> {
+    const unused = [...this.#entries].filter(([, { users }]) => users === 0);
+    const bytes = unused.reduce((sum, [, entry]) => sum + entry.bytes, 0);
+    for (const [key, entry] of unused) this.#dropAside(key, entry);
+    await this.settled();
+    return bytes;
+  }
+
+  /** Models that are there and that nobody uses, the one used longest ago first. */
+  unused(): readonly string[] {
+    return [...this.#entries].filter(([, { users }]) => users === 0).map(([key]) => key);
   }
 
   /** Drops every model, used or not. */
   async close(): Promise<void> {
-    for (const [path, entry] of [...this.#entries]) await this.#drop(path, entry);
+    for (const [key, entry] of [...this.#entries]) await this.#drop(key, entry);
     await this.settled();
   }
 
@@ -88,27 +108,53 @@ export class ModelPool {
     await Promise.allSettled(this.#dropping);
   }
 
+  #open(key: string): Entry {
+    const open = async (): Promise<ZImagePipeline> => {
+      const bytes = (await this.#options.bytesOf?.(key)) ?? 0;
+      const { maxBytes = Number.POSITIVE_INFINITY } = this.#options;
+      if (bytes > maxBytes) throw tooLarge(key, bytes, maxBytes);
+      entry.bytes = bytes;
+      this.#shrink();
+      await this.settled();
+      return this.#options.open(key);
+    };
+    const entry: Entry = { pipeline: Promise.resolve().then(open), users: 0, bytes: 0 };
+    return entry;
+  }
+
   #giveBack(entry: Entry): void {
     entry.users -= 1;
     this.#shrink();
   }
 
+  /** Drops unused models, the least recently used first, until those that are left fit. */
   #shrink(): void {
-    for (const [path, entry] of [...this.#entries]) {
-      if (this.#entries.size <= (this.#options.maxModels ?? 3)) return;
-      if (entry.users > 0) continue;
-      const dropping = this.#drop(path, entry).finally(() => this.#dropping.delete(dropping));
-      dropping.catch(() => {});
-      this.#dropping.add(dropping);
+    const { maxModels = 3, maxBytes = Number.POSITIVE_INFINITY } = this.#options;
+    for (const [key, entry] of [...this.#entries]) {
+      const bytes = [...this.#entries.values()].reduce((sum, other) => sum + other.bytes, 0);
+      if (this.#entries.size <= maxModels && bytes <= maxBytes) return;
+      if (entry.users === 0) this.#dropAside(key, entry);
     }
   }
 
-  async #drop(path: string, entry: Entry): Promise<void> {
-    this.#entries.delete(path);
+  #dropAside(key: string, entry: Entry): void {
+    const dropping = this.#drop(key, entry).finally(() => this.#dropping.delete(dropping));
+    dropping.catch(() => {});
+    this.#dropping.add(dropping);
+  }
+
+  async #drop(key: string, entry: Entry): Promise<void> {
+    this.#entries.delete(key);
     const pipeline = await entry.pipeline;
     await pipeline.release();
-    this.#options.onChange?.({ type: 'unloaded', path, ms: 0 });
+    this.#options.onChange?.({ type: 'unloaded', key, ms: 0, bytes: entry.bytes });
   }
+}
+
+function tooLarge(key: string, bytes: number, maxBytes: number): DiffusionError {
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  const message = `The model ${key} takes ${gigabytes(bytes)}, but models may take ${gigabytes(maxBytes)} together. Use a smaller variant, such as fp16 or w8a8, or allow models more memory.`;
+  return new DiffusionError('model_too_large', message, { details: { path: key, bytes, maxBytes } });
 }
 
 function once(action: () => void): () => void {

@@ -10,13 +10,14 @@ describe('the request for a generation', () => {
       format: 'png',
       quality: 90,
       priority: 'standard',
+      loras: [],
     });
   });
 
   it('keeps every field that it knows', () => {
     const all = {
       ...{ prompt: 'a', negativePrompt: 'b', count: 100, width: 16, height: 16_384, seed: 2 ** 53 - 1, steps: 100 },
-      ...{ guidanceScale: 3.5, model: 'demo', format: 'webp', quality: 1 },
+      ...{ guidanceScale: 3.5, model: 'demo', format: 'webp', quality: 1, loras: [{ name: 'flat', strength: 0.5 }] },
       ...{ priority: 'bulk', deadline: '2026-11-22T20:00:00+01:00', maxRetries: 0, retryBackoffSeconds: 0.5 },
     };
     expect(generationRequestSchema.parse(all)).toEqual(all);

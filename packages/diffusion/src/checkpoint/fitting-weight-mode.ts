@@ -1,5 +1,6 @@
 import type { WeightMode } from '../runtime.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { elementCountOf } from './model-bytes.ts';
 
 /** Part of the machine's memory that a model may take as f32; the rest is for activations and for others. */
 const shareOfMemory = 0.25;
@@ -10,13 +11,5 @@ const shareOfMemory = 0.25;
  * @param memoryBytes of the machine
  */
 export function fittingWeightMode(checkpoint: Checkpoint, memoryBytes: number): WeightMode {
-  const bytes = [checkpoint.transformer, checkpoint.textEncoder, checkpoint.vae].reduce(
-    (sum, { weights }) => sum + weights.names().reduce((own, name) => own + 4 * elements(weights.get(name).shape), 0),
-    0,
-  );
-  return bytes <= shareOfMemory * memoryBytes ? 'packed' : 'mapped';
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return 4 * elementCountOf(checkpoint) <= shareOfMemory * memoryBytes ? 'packed' : 'mapped';
 }

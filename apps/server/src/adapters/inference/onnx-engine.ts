@@ -35,8 +35,7 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
       await pipeline.warmUp();
       return pipeline;
     },
-    onChange: ({ type, path, ms }) =>
-      emit(type === 'loaded' ? { type, modelPath: path, ms } : { type, modelPath: path }),
+    onChange: ({ type, key, ms }) => emit(type === 'loaded' ? { type, modelPath: key, ms } : { type, modelPath: key }),
   });
   const slots = new SlotEngine({ models, slots: options.slots, maxBatchTokens });
   const open = new Set<string>();
@@ -45,9 +44,9 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
     notes,
     submit(item, emitItem) {
       open.add(item.id);
-      const { guidanceScale, loras: adapters, ...settings } = item;
+      const { guidanceScale, modelPath: model, loras: adapters, ...settings } = item;
       const loras = adapters.map(({ path, strength }) => ({ adapter: path, strength }));
-      slots.submit({ ...settings, loras, guidance: { scale: guidanceScale } }, (notice) => {
+      slots.submit({ ...settings, model, loras, guidance: { scale: guidanceScale } }, (notice) => {
         const event = toEvent(item, notice, runtime.executionProvider);
         if (['finished', 'failed', 'cancelled'].includes(event.type)) open.delete(item.id);
         emitItem(event);
