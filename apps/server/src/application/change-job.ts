@@ -2,6 +2,7 @@ import type { Asset } from '../domain/asset.ts';
 import { eventOfChange, type StoredEvent } from '../domain/event.ts';
 import { countedAs, generationState, isGenerationFinal } from '../domain/generation.ts';
 import type { Job, RunningJob } from '../domain/job.ts';
+import { settle } from './account-for-jobs.ts';
 import type { AttemptRecord, StoreTransaction } from './ports.ts';
 
 export interface JobChange {
@@ -10,11 +11,13 @@ export interface JobChange {
   readonly at: number;
   /** The picture of a job that succeeded. */
   readonly asset?: Asset | undefined;
+  /** Device time of the attempt that ended, where it was measured. */
+  readonly deviceMs?: number | undefined;
 }
 
 /**
- * Writes a change of a job together with all that follows from it: its attempt, its event, the counts and the state of
- * its generation. False, and nothing is written, when the job is no longer as `before` says.
+ * Writes a change of a job together with all that follows from it: its attempt, what it used, its event, the counts and
+ * the state of its generation. False, and nothing is written, when the job is no longer as `before` says.
  */
 export async function changeJob(transaction: StoreTransaction, change: JobChange): Promise<boolean> {
   const { before, after, at, asset } = change;
@@ -24,6 +27,7 @@ export async function changeJob(transaction: StoreTransaction, change: JobChange
   const event = eventOfChange(before, after, at, asset);
   if (event !== undefined) events.push(event);
   if (before.state === 'running') await transaction.addAttempt(endedAttempt(before, after, at));
+  await settle(transaction.usage, change);
 
   const { counts, state } = await transaction.moveCount(
     after.generationId,

@@ -57,15 +57,15 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
     transaction: StoreTransaction,
     held: HeldJob,
     change: (before: Job, now: number) => Job | undefined,
-    assetOf?: (before: Job, now: number) => Asset,
+    picture?: { readonly assetOf: (before: Job, now: number) => Asset; readonly deviceMs: number },
   ): Promise<Job | undefined> {
     const now = clock.now();
     const before = await transaction.loadJob(held.tenantId, held.id);
     const after = before && change(before, now);
     if (before === undefined || after === undefined) return undefined;
-    const asset = after.state === 'succeeded' ? assetOf?.(before, now) : undefined;
+    const asset = after.state === 'succeeded' ? picture?.assetOf(before, now) : undefined;
     if (asset !== undefined) await transaction.addAsset(asset);
-    const isSaved = await changeJob(transaction, { before, after, at: now, asset });
+    const isSaved = await changeJob(transaction, { before, after, at: now, asset, deviceMs: picture?.deviceMs });
     return isSaved ? after : undefined;
   }
 
@@ -78,7 +78,10 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
           transaction,
           held,
           (before, now) => complete(before, held.token, { assetId: id, timings: timingsOf(before, phases, now), now }),
-          (before, now) => ({ ...picture, id, tenantId: before.tenantId, createdAt: now }),
+          {
+            assetOf: (before, now) => ({ ...picture, id, tenantId: before.tenantId, createdAt: now }),
+            deviceMs: cost.seen.denoiseMs + cost.seen.fixedMs,
+          },
         );
         if (ended?.state === 'succeeded') await costs.learn(transaction.queue, cost.shape, cost.seen);
         return ended;

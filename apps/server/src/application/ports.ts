@@ -16,6 +16,7 @@ import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
+import type { UsageReader, UsageTransaction } from './usage-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -80,6 +81,7 @@ export interface GenerationQuery {
 export interface StoreTransaction {
   readonly queue: QueueTransaction;
   readonly access: AccessTransaction;
+  readonly usage: UsageTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -112,6 +114,7 @@ export interface ClaimableJob {
 export interface Store {
   readonly queue: QueueReader;
   readonly access: AccessReader;
+  readonly usage: UsageReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

@@ -1,3 +1,4 @@
+import { AppError } from './errors.ts';
 import type { TenantId } from './ids.ts';
 
 /** An adapter of the library. */
@@ -37,3 +38,13 @@ export function isLoraName(name: string): boolean {
 
 /** Device names of Windows, which are no files there. */
 const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** The name that an uploaded file asks for. @throws AppError `validation_failed` */
+export function loraNameOf(fileName: string): string {
+  const name = fileName.replace(/^.*[\\/]/s, '').replace(/\.safetensors$/i, '');
+  if (isLoraName(name)) return name;
+  const expected = 'a file name of up to 120 letters, digits, spaces, dots, hyphens, plus signs and underscores';
+  const message = `The name ${JSON.stringify(fileName.slice(0, 200))} cannot be that of a LoRA: ${expected} is expected.`;
+  const field = { field: 'name', code: 'invalid_name', message, got: fileName.slice(0, 200), expected };
+  throw new AppError('validation_failed', message, { fields: [field] });
+}

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import * as nodeFiles from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ByteStream, PictureStore, StoredPicture } from '../../application/ports.ts';
+import { storageError } from '../../application/storage-error.ts';
 import type { AppError } from '../../domain/errors.ts';
 import { type ContentHash, contentHash } from '../../domain/ids.ts';
-import { storageError } from '../storage-error.ts';
 
 /** What the store does with files; a test may make one of them fail as a disk would. */
 export type Files = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'rename' | 'rm' | 'stat' | 'readdir'>;

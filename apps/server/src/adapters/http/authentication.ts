@@ -7,6 +7,18 @@ import { credentialOf } from './credentials.ts';
 import { isFromElsewhere } from './same-origin.ts';
 import { isLoopbackHost } from './security.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a caller of the route must be allowed to do; `public` lets everybody in. */
+    permission?: Permission | 'public';
+  }
+
+  interface FastifyRequest {
+    /** Who makes the request; undefined on public routes. `callerOf` and `tenantOf` assert that somebody is known. */
+    caller: Caller | undefined;
+  }
+}
+
 /** What the check of every request needs; a narrow part of the ports of the HTTP adapter. */
 export interface AuthenticationPorts {
   readonly authenticate: Authenticate;

@@ -1,16 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type FileState, fileState } from '@imagemill/diffusion';
 import type { LoraLibrary, UsableLora } from '../../application/lora-ports.ts';
 import type { Logger, ModelCatalog } from '../../application/ports.ts';
+import { storageError } from '../../application/storage-error.ts';
 import { AppError } from '../../domain/errors.ts';
 import { type TenantId, tenantId } from '../../domain/ids.ts';
-import { isLoraName, type Lora, type LoraContent } from '../../domain/lora.ts';
-import { storageError } from '../storage-error.ts';
+import type { Lora, LoraContent } from '../../domain/lora.ts';
 import { createFindFits, readLoraContent } from './read-lora-content.ts';
 
 export interface LoraFoldersOptions {
@@ -183,16 +183,6 @@ function nameOf(folder: string, path: string): string {
     .replace(/\.safetensors$/i, '')
     .split(sep)
     .join('/');
-}
-
-/** The name that an uploaded file asks for. @throws AppError `validation_failed` */
-export function loraNameOf(fileName: string): string {
-  const name = basename(fileName.replaceAll('\\', '/')).replace(/\.safetensors$/i, '');
-  if (isLoraName(name)) return name;
-  const expected = 'a file name of up to 120 letters, digits, spaces, dots, hyphens, plus signs and underscores';
-  const message = `The name ${JSON.stringify(fileName.slice(0, 200))} cannot be that of a LoRA: ${expected} is expected.`;
-  const field = { field: 'name', code: 'invalid_name', message, got: fileName.slice(0, 200), expected };
-  throw new AppError('validation_failed', message, { fields: [field] });
 }
 
 function isSeenBy(lora: Lora, tenant: TenantId): boolean {

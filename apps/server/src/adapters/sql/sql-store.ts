@@ -11,6 +11,7 @@ import type {
   StoreTransaction,
 } from '../../application/ports.ts';
 import type { QueueReader } from '../../application/queue-ports.ts';
+import type { UsageReader } from '../../application/usage-ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { AssetId, GenerationId, JobId, TenantId } from '../../domain/ids.ts';
@@ -29,6 +30,7 @@ import {
 } from './rows.ts';
 import { SqlAccessReader } from './sql-access.ts';
 import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
+import { SqlUsageReader } from './sql-usage.ts';
 import { openConnection, type SqliteConnection } from './sqlite-connection.ts';
 
 export interface SqliteStoreOptions {
@@ -42,6 +44,7 @@ export interface SqliteStoreOptions {
 export class SqliteStore implements Store {
   readonly queue: QueueReader;
   readonly access: AccessReader;
+  readonly usage: UsageReader;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #commits: GroupCommit;
@@ -52,6 +55,7 @@ export class SqliteStore implements Store {
     this.#open = open;
     this.queue = createQueueReader(reader.queries, open);
     this.access = new SqlAccessReader(reader.queries);
+    this.usage = new SqlUsageReader(reader.queries);
     this.#writer = writer;
     this.#reader = reader;
     this.#log = log;

@@ -22,11 +22,13 @@ import {
 import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
 import { SqlQueue } from './sql-queue.ts';
+import { SqlUsage } from './sql-usage.ts';
 
 /** Changes inside one piece of work of a transaction. */
 export class SqlTransaction implements StoreTransaction {
   readonly queue: SqlQueue;
   readonly access: SqlAccess;
+  readonly usage: SqlUsage;
   readonly #queries: Kysely<Tables>;
   readonly #log: EventLog;
   readonly #events: (StoredEvent & { readonly id: number })[] = [];
@@ -38,6 +40,7 @@ export class SqlTransaction implements StoreTransaction {
   constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs) {
     this.queue = new SqlQueue(queries);
     this.access = new SqlAccess(queries);
+    this.usage = new SqlUsage(queries);
     this.#queries = queries;
     this.#log = log;
     this.#open = open;

@@ -77,9 +77,6 @@ export interface ReservationsTable {
   tenant_id: string;
   /** Empty where a request had no key. */
   key_id: string;
-  model: string;
-  /** `1024x1024` */
-  size: string;
   cost_ms: number;
   reserved_at: number;
 }
@@ -88,7 +85,7 @@ export interface QuotaCountersTable {
   tenant_id: string;
   /** Empty for the tenant as a whole, else a key. */
   subject: string;
-  /** `open`, `day 20781`, `month 2026-11`. */
+  /** `open`, `day 2026-11-24`, `month 2026-11`. */
   period: string;
   reserved: number;
   pictures: number;
@@ -102,6 +99,7 @@ export interface UsageDaysTable {
   day: number;
   key_id: string;
   model: string;
+  /** `1024x1024` */
   size: string;
   requests: number;
   pictures: number;
@@ -109,6 +107,14 @@ export interface UsageDaysTable {
   device_ms: number;
   /** Millionths of the currency. */
   cost_micros: number;
+}
+
+/** Prices of the installation; those of a time are the newest before it. */
+export interface PricesTable {
+  since: number;
+  currency: string;
+  per_picture: number;
+  per_device_second: number;
 }
 
 export interface TenantTables {
@@ -121,4 +127,5 @@ export interface TenantTables {
   reservations: ReservationsTable;
   quota_counters: QuotaCountersTable;
   usage_days: UsageDaysTable;
+  prices: PricesTable;
 }

@@ -89,18 +89,13 @@ export const tenantTables = (): readonly RawBuilder<unknown>[] => [
       job_id text not null primary key,
       tenant_id text not null,
       key_id text not null,
-      model text not null,
-      size text not null,
       cost_ms double precision not null,
       reserved_at bigint not null
     )`,
   sql`create index reservations_by_key on reservations (tenant_id, key_id)`,
   sql`
-    insert into reservations (job_id, tenant_id, key_id, model, size, cost_ms, reserved_at)
-    select jobs.id, jobs.tenant_id, '', generations.model,
-      generations.width || 'x' || generations.height, jobs.cost_ms, jobs.created_at
-    from jobs join generations on generations.id = jobs.generation_id
-    where jobs.state in ('queued', 'running')`,
+    insert into reservations (job_id, tenant_id, key_id, cost_ms, reserved_at)
+    select id, tenant_id, '', cost_ms, created_at from jobs where state in ('queued', 'running')`,
   sql`
     create table quota_counters (
       tenant_id text not null,
@@ -130,4 +125,11 @@ export const tenantTables = (): readonly RawBuilder<unknown>[] => [
       primary key (tenant_id, day, key_id, model, size)
     )`,
   sql`create index usage_days_by_day on usage_days (day)`,
+  sql`
+    create table prices (
+      since bigint not null primary key,
+      currency text not null,
+      per_picture double precision not null,
+      per_device_second double precision not null
+    )`,
 ];

@@ -12,24 +12,3 @@ export interface Limits {
   readonly maxOpen?: number | undefined;
   readonly requestsPerMinute?: number | undefined;
 }
-
-export const limitNames = [
-  'picturesPerDay',
-  'picturesPerMonth',
-  'deviceSecondsPerMonth',
-  'maxRunning',
-  'maxOpen',
-  'requestsPerMinute',
-] as const satisfies readonly (keyof Limits)[];
-
-/** The limits with those of `change`; null there takes one away. */
-export function changeLimits(
-  limits: Limits,
-  change: { readonly [Name in keyof Limits]?: number | null | undefined },
-): Limits {
-  const entries = limitNames.flatMap((name) => {
-    const value = change[name] === undefined ? limits[name] : change[name];
-    return value === null || value === undefined ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(entries);
-}

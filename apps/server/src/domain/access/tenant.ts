@@ -39,8 +39,3 @@ export interface Session {
   readonly createdAt: number;
   readonly expiresAt: number;
 }
-
-/** Names of tenants: they stand in URLs, file names and reports. */
-export function isTenantId(text: string): boolean {
-  return /^[a-z0-9][a-z0-9-]{0,62}$/.test(text);
-}

@@ -13,3 +13,8 @@ export function shapeKeyOf({ model, width, height }: Shape): string {
 export function modelOfShapeKey(shapeKey: string): string {
   return shapeKey.slice(shapeKey.indexOf(' ') + 1);
 }
+
+/** `256x256`; empty for a key without a size. */
+export function sizeOfShapeKey(shapeKey: string): string {
+  return /^\d+x\d+/.exec(shapeKey)?.[0] ?? '';
+}
