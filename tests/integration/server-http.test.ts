@@ -342,7 +342,7 @@ describe('the server itself', () => {
     const { body } = await call<Document>('GET', '/openapi.json');
     expect(body.openapi).toBe('3.1.0');
     const operations = Object.values(body.paths).flatMap((path) => Object.values(path));
-    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(19);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
     for (const { responses } of operations)
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '421', '500']));
     const names = [...JSON.stringify(body).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name);
