@@ -50,8 +50,8 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
         idempotencyMs: 60_000,
         weightOf: (tenant) => (tenant === heavy ? 3 : 1),
       })({ ...request, ...fields });
-    const claim = (limit = 1, loadedModels: readonly string[] = [], maxRunningPerTenant?: number) =>
-      createClaimJobs({ ...ports(), maxRunningPerTenant })({
+    const claim = (limit = 1, loadedModels: readonly string[] = [], maxRunning?: number) =>
+      createClaimJobs({ ...ports(), maxRunningOf: () => maxRunning })({
         workerId: workerId('w'),
         limit,
         loadedModels: new Set(loadedModels),

@@ -219,3 +219,23 @@ describe('an interactive job', () => {
     }
   });
 });
+
+describe('a size that is over the limit', () => {
+  const wanted = { prompt: 'a boat', width: 4096, height: 4096 };
+
+  it('is refused unless the request says otherwise', async () => {
+    const answer = await submit<Problem>(wanted);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed' } });
+  });
+
+  it('is drawn smaller when the request allows it, and the answer says so', async () => {
+    const { status, body } = await submit({ ...wanted, oversize: 'fit' });
+    expect(status).toBe(202);
+    const message = `4096 × 4096 was drawn as ${body.width} × ${body.height}.`;
+    expect(body).toMatchObject({ oversize: 'fit', warnings: [{ code: 'size_reduced', message }] });
+    expect(body.width % 64).toBe(0);
+    const done = await finish(body);
+    expect(done.jobs[0]?.asset).toMatchObject({ width: body.width, height: body.height });
+    expect(done.warnings).toEqual(body.warnings);
+  });
+});

@@ -59,7 +59,14 @@ export {
   type ParsedLoraRequest,
 } from './contracts/lora.ts';
 export { type Model, type ModelList, type ModelState, modelListSchema } from './contracts/model.ts';
-export { type PictureFormat, type Priority, pictureFormats, priorities } from './contracts/primitives.ts';
+export {
+  type OversizePolicy,
+  type PictureFormat,
+  type Priority,
+  pictureFormats,
+  priorities,
+  type Warning,
+} from './contracts/primitives.ts';
 export {
   type FieldError,
   type FieldErrorCode,

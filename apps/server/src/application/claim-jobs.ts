@@ -1,6 +1,6 @@
 import { assert } from '../domain/errors.ts';
 import type { Generation } from '../domain/generation.ts';
-import { jobId, tenantId, type WorkerId } from '../domain/ids.ts';
+import { jobId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
 import { claim, type PriorityClass, type RunningJob } from '../domain/job.ts';
 import { type Candidate, pickBatch } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
@@ -28,8 +28,8 @@ export interface ClaimPorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly leaseMs: number;
-  /** Jobs of one tenant that may run at once; undefined means any number. */
-  readonly maxRunningPerTenant?: number | undefined;
+  /** Jobs of a tenant that may run at once; undefined means any number. @default no limit for any */
+  readonly maxRunningOf?: ((tenant: TenantId) => number | undefined) | undefined;
 }
 
 /**
@@ -48,11 +48,14 @@ export function createClaimJobs(ports: ClaimPorts): ClaimJobs {
         const state = await queue.state();
         const name = state.pausedSince === undefined ? nextClass(state, blocked) : undefined;
         if (name === undefined) break;
-        const most = ports.maxRunningPerTenant;
-        const room = most === undefined ? new Map<string, number>() : await roomOf(transaction, most);
+        const { maxRunningOf = () => undefined } = ports;
+        const room = ports.maxRunningOf === undefined ? new Map() : await roomOf(transaction, maxRunningOf);
         const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
         const candidates = await queue.candidates({ priority: name, limit: Math.max(WINDOW, limit), without });
-        if (most !== undefined) for (const one of candidates) room.set(one.tenantId, room.get(one.tenantId) ?? most);
+        for (const { tenantId: tenant } of candidates) {
+          const most = maxRunningOf(tenantId(tenant));
+          if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
+        }
         const places = limit - claims.length;
         const batch = pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room });
         const claimed = await claimBatch(transaction, batch, { workerId, now, leaseMs: ports.leaseMs });
@@ -71,9 +74,16 @@ function nextClass({ classes }: QueueState, blocked: ReadonlySet<PriorityClass>)
 }
 
 /** Jobs that tenants with running jobs may still start. */
-async function roomOf(transaction: StoreTransaction, most: number): Promise<Map<string, number>> {
-  const running = await transaction.queue.runningByTenant();
-  return new Map([...running].map(([tenant, jobs]) => [tenant, Math.max(0, most - jobs)]));
+async function roomOf(
+  transaction: StoreTransaction,
+  maxRunningOf: (tenant: TenantId) => number | undefined,
+): Promise<Map<string, number>> {
+  const room = new Map<string, number>();
+  for (const [tenant, jobs] of await transaction.queue.runningByTenant()) {
+    const most = maxRunningOf(tenantId(tenant));
+    if (most !== undefined) room.set(tenant, Math.max(0, most - jobs));
+  }
+  return room;
 }
 
 async function claimBatch(

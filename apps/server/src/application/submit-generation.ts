@@ -6,6 +6,8 @@ import { type Job, type NewJob, newJob, type PriorityClass, type QueuedJob, type
 import type { Lora } from '../domain/lora.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import { shapeKeyOf } from '../domain/scheduling/shape-key.ts';
+import { fitSize, type OversizePolicy, type PictureSize } from '../domain/size-policy.ts';
+import type { Warning } from '../domain/warning.ts';
 import { type ReserveRequest, reserve, type SubjectLimits } from './account-for-jobs.ts';
 import type { CostBook } from './cost-book.ts';
 import type { LoraLibrary } from './lora-ports.ts';
@@ -50,6 +52,8 @@ export interface SubmitGenerationInput {
   readonly model?: string | undefined;
   /** Names of the library with strengths. */
   readonly loras?: readonly Pick<LoraUse, 'name' | 'strength'>[] | undefined;
+  /** What to do about a size over the limits; the server's setting where undefined. */
+  readonly oversize?: OversizePolicy | undefined;
 }
 
 export interface Idempotency {
@@ -70,6 +74,8 @@ export interface SubmitGenerationPorts {
   readonly costs: CostBook;
   readonly maxAttempts: number;
   readonly backOffMs: number;
+  /** @default 'reject' */
+  readonly oversize?: OversizePolicy | undefined;
   /** How long an idempotency key is remembered. */
   readonly idempotencyMs: number;
   /** Share of a tenant in the queue. @default 1 for all */
@@ -203,12 +209,15 @@ type Settings = Omit<
 
 function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPorts): Settings {
   const model = findModel(input.model, ports.models);
+  const asked = { width: input.width ?? model.nativeWidth, height: input.height ?? model.nativeHeight };
+  const oversize = input.oversize ?? ports.oversize ?? 'reject';
+  const { width, height } = oversize === 'fit' ? fitSize(asked, model) : asked;
   const settings: Settings = {
     prompt: input.prompt,
     negativePrompt: input.negativePrompt,
     count: input.count,
-    width: input.width ?? model.nativeWidth,
-    height: input.height ?? model.nativeHeight,
+    width,
+    height,
     seed: input.seed ?? ports.seeds.pick(),
     steps: input.steps ?? model.defaultSteps,
     guidanceScale: input.guidanceScale ?? model.defaultGuidanceScale,
@@ -216,6 +225,8 @@ function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPo
     format: input.format,
     quality: input.quality,
     loras: [],
+    oversize,
+    warnings: width === asked.width && height === asked.height ? [] : [sizeReduced(asked, { width, height })],
   };
   const loras = resolveLoras(input, model, ports.loras);
   const fields = [...sizeFaults(settings, model), ...seedFaults(settings), ...loras.faults];
@@ -223,6 +234,11 @@ function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPo
     throw new AppError('validation_failed', `${fields.map((field) => field.message).join(' ')}`, { fields });
   }
   return { ...settings, loras: loras.found };
+}
+
+function sizeReduced(asked: PictureSize, drawn: PictureSize): Warning {
+  const message = `${asked.width} × ${asked.height} was drawn as ${drawn.width} × ${drawn.height}.`;
+  return { code: 'size_reduced', message };
 }
 
 /** Names as files that are there and fit the model. */

@@ -79,6 +79,12 @@ export const settingSchemas = {
     .max(268_435_456)
     .default(4_194_304)
     .describe('Most pixels (width × height) of one picture.'),
+  oversize: z
+    .enum(['reject', 'fit'])
+    .default('reject')
+    .describe(
+      'What becomes of a request for a size that cannot be drawn, unless it says so itself: reject refuses it, fit draws it smaller and says so.',
+    ),
   maxAttempts: z.int().min(1).max(100).default(4).describe('Failures after which a job is given up.'),
   retryPauseMs: milliseconds.default(5_000).describe('Pause before a failed attempt is repeated.'),
   drainMs: milliseconds

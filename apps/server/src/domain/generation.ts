@@ -1,5 +1,7 @@
 import type { GenerationId, TenantId } from './ids.ts';
 import type { Job, PriorityClass } from './job.ts';
+import type { OversizePolicy } from './size-policy.ts';
+import type { Warning } from './warning.ts';
 
 /** An adapter that a picture is drawn with. */
 export interface LoraUse {
@@ -57,6 +59,10 @@ export interface Generation extends PictureSettings {
   readonly maxAttempts: number;
   /** Pause before a failed attempt is repeated. */
   readonly backOffMs: number;
+  /** Whether a picture may be drawn smaller when it does not fit into the device's memory. */
+  readonly oversize: OversizePolicy;
+  /** What was changed about the request. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Where a job in this state is counted. */

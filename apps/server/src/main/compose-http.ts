@@ -25,6 +25,7 @@ import { createSubmitGeneration, type SubmitGeneration } from '../application/su
 import type { Worker } from '../application/worker.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { AppError } from '../domain/errors.ts';
+import type { TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 
 export interface HttpParts {
@@ -52,6 +53,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
   const submit = createSubmit(config, parts);
   const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
   const engineStatus = () => [parts.engine.status];
+  const weightOf = weightsIn(access);
   return createApp(
     {
       submitGeneration: (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input)),
@@ -60,11 +62,11 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       cancelGeneration: createCancelGeneration(cancelPorts),
       getJob: createGetJob({ store, costs }),
       cancelJob: createCancelJob(cancelPorts),
-      setPriority: createSetPriority({ store, clock }),
+      setPriority: createSetPriority({ store, clock, weightOf }),
       getQueue: createGetQueue({ store }),
       controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
       listDeadLetters: createListDeadLetters({ store }),
-      redriveJobs: createRedriveJobs({ store, clock }),
+      redriveJobs: createRedriveJobs({ store, clock, weightOf }),
       getAsset: createGetAsset({ store }),
       getSystem: createGetSystem({ store, disk, clock, engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
@@ -88,10 +90,17 @@ function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {
   return createSubmitGeneration({
     ...{ store, models, loras, disk, clock, ids, costs },
     seeds: randomSeeds,
+    weightOf: weightsIn(parts.access),
+    oversize: config.oversize,
     maxAttempts: config.maxAttempts,
     backOffMs: config.retryPauseMs,
     idempotencyMs: config.idempotencyHours * 3_600_000,
   });
+}
+
+/** Shares of tenants in the queue, as of the last look at their records. */
+function weightsIn({ book }: AccessParts): (tenant: TenantId) => number {
+  return (tenant) => book.tenant(tenant)?.weight ?? 1;
 }
 
 function acceptedHosts(config: Config): ReadonlySet<string> | undefined {

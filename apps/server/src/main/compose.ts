@@ -85,7 +85,7 @@ async function open(
 
   const engine = startEngine(config, log);
   opened.push(() => engine.close(), loadAhead({ engine, models }));
-  const worker = startWorker(config, { store, pictures, models, loras, engine, costs, disk, ids, log });
+  const worker = startWorker(config, { store, pictures, models, loras, engine, access, costs, disk, ids, log });
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
   opened.push(forgetKeys(store, log));
@@ -109,6 +109,7 @@ interface WorkerParts {
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
   readonly engine: EngineProcess;
+  readonly access: AccessParts;
   readonly costs: CostBook;
   readonly disk: Disk;
   readonly ids: IdSource;
@@ -116,7 +117,7 @@ interface WorkerParts {
 }
 
 function startWorker(config: Config, parts: WorkerParts): Worker {
-  const { store, costs, ids } = parts;
+  const { store, access, costs, ids } = parts;
   const clock = systemClock;
   return new Worker({
     ...parts,
@@ -124,7 +125,8 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
     workerId: workerId(ids.next()),
     claimJobs: createClaimJobs({
       ...{ store, clock, leaseMs: LEASE_MS },
-      maxRunningPerTenant: config.maxRunningPerTenant || undefined,
+      maxRunningOf: (tenant) =>
+        access.book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
     }),
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
     endAttempt: createEndAttempt({ store, clock, ids, costs }),

@@ -4,11 +4,15 @@ import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { type LoraRequest, type LoraUse, loraRequestSchema, loraUseSchema, type ParsedLoraRequest } from './lora.ts';
 import {
   idSchema,
+  type OversizePolicy,
+  oversizePolicies,
   type PictureFormat,
   type Priority,
   pictureFormats,
   priorities,
   timestampSchema,
+  type Warning,
+  warningSchema,
 } from './primitives.ts';
 
 /** Body of `POST /v1/generations` as the caller writes it; only the prompt is required. */
@@ -44,6 +48,11 @@ export interface GenerationRequestInput {
   readonly maxRetries?: number | undefined;
   /** Pause before a repeat, 0 to 3600. @default the server's, 5 */
   readonly retryBackoffSeconds?: number | undefined;
+  /**
+   * What to do about a size that cannot be drawn: `fit` draws it smaller, sides to multiples of 64, with a warning;
+   * `reject` refuses it. @default the server's, reject
+   */
+  readonly oversize?: OversizePolicy | undefined;
 }
 
 /** The body after parsing: defaults that need no model are filled. */
@@ -144,6 +153,10 @@ export const generationRequestSchema: z.ZodType<GenerationRequest, GenerationReq
       .max(LIMITS.retryBackoffSeconds)
       .optional()
       .meta({ description: "Pause before a repeat; the server's setting by default, 5" }),
+    oversize: z.enum(oversizePolicies).optional().meta({
+      description:
+        "Of a size that cannot be drawn: fit draws it smaller, sides to multiples of 64, with a warning; reject refuses it. The server's setting by default, reject",
+    }),
   })
   .meta({ id: 'GenerationRequest' });
 
@@ -183,6 +196,9 @@ export interface Generation {
   readonly deadline?: string | undefined;
   readonly maxRetries: number;
   readonly retryBackoffSeconds: number;
+  readonly oversize: OversizePolicy;
+  /** What was done another way than asked, e.g. `size_reduced`. */
+  readonly warnings: readonly Warning[];
   readonly jobs: readonly Job[];
   readonly links: GenerationLinks;
 }
@@ -209,6 +225,8 @@ export const generationSchema: z.ZodType<Generation> = z
     deadline: timestampSchema.optional(),
     maxRetries: z.int().nonnegative(),
     retryBackoffSeconds: z.number().nonnegative(),
+    oversize: z.enum(oversizePolicies),
+    warnings: z.array(warningSchema),
     jobs: z.array(jobSchema),
     links: z.object({ self: z.string(), events: z.string(), cancel: z.string() }),
   })

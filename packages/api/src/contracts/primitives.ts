@@ -16,3 +16,16 @@ export type Priority = (typeof priorities)[number];
 
 export const pictureFormats = ['png', 'jpeg', 'webp'] as const;
 export type PictureFormat = (typeof pictureFormats)[number];
+
+/** What to do about a size that cannot be drawn. */
+export const oversizePolicies = ['fit', 'reject'] as const;
+export type OversizePolicy = (typeof oversizePolicies)[number];
+
+/** Something that was done another way than asked, and yet done. */
+export interface Warning {
+  /** Stable, e.g. `size_reduced`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export const warningSchema: z.ZodType<Warning> = z.object({ code: z.string(), message: z.string() });

@@ -3,10 +3,12 @@ import { assert } from '../../domain/errors.ts';
 import type { Generation } from '../../domain/generation.ts';
 
 /** Settings of a generation that no query looks at; kept together as JSON in one column. */
-export type GenerationExtras = Pick<Generation, 'loras'>;
+export type GenerationExtras = Pick<Generation, 'loras' | 'oversize' | 'warnings'>;
 
 const extrasSchema: z.ZodType<GenerationExtras, unknown> = z.object({
   loras: z.array(z.object({ name: z.string(), sha256: z.string(), strength: z.number() })).default([]),
+  oversize: z.enum(['fit', 'reject']).default('reject'),
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
 });
 
 /** @throws AppError `internal_error` when the column was not written by us */
@@ -17,6 +19,10 @@ export function readExtras(id: string, text: string): GenerationExtras {
 }
 
 /** Values that are the default are left out. */
-export function writeExtras({ loras }: GenerationExtras): string {
-  return JSON.stringify(loras.length === 0 ? {} : { loras });
+export function writeExtras({ loras, oversize, warnings }: GenerationExtras): string {
+  return JSON.stringify({
+    ...(loras.length > 0 && { loras }),
+    ...(oversize !== 'reject' && { oversize }),
+    ...(warnings.length > 0 && { warnings }),
+  });
 }

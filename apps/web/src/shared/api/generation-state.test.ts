@@ -57,6 +57,8 @@ function generation(jobs: readonly Job[] = [job(0), job(1)], id = 'g'): Generati
     priority: 'standard',
     maxRetries: 3,
     retryBackoffSeconds: 5,
+    oversize: 'reject',
+    warnings: [],
     jobs,
     links: { self: '', events: '', cancel: '' },
   };
