@@ -2,9 +2,9 @@ import './app/mantine.css';
 import './app/theme.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { App } from './app/app.tsx';
 import { CrashBoundary } from './app/crash-screen.tsx';
 import { Providers } from './app/providers.tsx';
-import { Studio } from './app/studio.tsx';
 import { startI18n } from './shared/i18n/i18n.ts';
 
 startI18n();
@@ -14,7 +14,7 @@ createRoot(root).render(
   <StrictMode>
     <Providers>
       <CrashBoundary>
-        <Studio />
+        <App />
       </CrashBoundary>
     </Providers>
   </StrictMode>,

@@ -9,6 +9,7 @@ import { useLanguage } from '../shared/i18n/use-language.ts';
 import { IconButton } from '../shared/ui/icon-button.tsx';
 import { Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
 import styles from './header.module.css';
+import { Navigation } from './navigation.tsx';
 
 export function Header(): ReactElement {
   return (
@@ -17,6 +18,7 @@ export function Header(): ReactElement {
         <Mark />
         Imagemill
       </h1>
+      <Navigation />
       <ServerState />
       <LanguageSwitch />
       <ThemeSwitch />

@@ -1,25 +1,24 @@
 import type { Generation } from '@imagemill/api';
-import { type ReactElement, useMemo, useRef, useState } from 'react';
-import { useTranslation } from 'react-i18next';
+import { type ReactElement, useMemo, useRef } from 'react';
 import { Composer } from '../features/generate/composer.tsx';
-import { draftOfGeneration } from '../features/generate/draft.ts';
-import { createDraftStore } from '../features/generate/draft-store.ts';
+import type { DraftStore } from '../features/generate/draft-store.ts';
 import { Feed } from '../features/history/feed.tsx';
 import { picturesOf } from '../features/viewer/pictures.ts';
 import { Viewer } from '../features/viewer/viewer.tsx';
 import { useGenerations } from '../shared/api/generations.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
-import { useMessages } from '../shared/ui/live-region.tsx';
-import { Header } from './header.tsx';
 import styles from './studio.module.css';
 import { useOpenPicture } from './use-open-picture.ts';
 
-/** The page: settings on one side, pictures on the other. */
-export function Studio(): ReactElement {
-  const { t } = useTranslation();
-  const { notify } = useMessages();
-  const [draft] = useState(createDraftStore);
+interface StudioProps {
+  readonly draft: DraftStore;
+  /** Takes the settings of a generation over, with a seed if one is given. */
+  readonly onReuse: (generation: Generation, seed?: number) => void;
+}
+
+/** The page to draw on: settings on one side, pictures on the other. */
+export function Studio({ draft, onReuse }: StudioProps): ReactElement {
   const list = useGenerations();
   const pictures = useMemo(() => picturesOf(list.generations), [list.generations]);
   const { openId, open, close } = useOpenPicture();
@@ -28,8 +27,7 @@ export function Studio(): ReactElement {
 
   const focusPrompt = (): void => composer.current?.querySelector('textarea')?.focus();
   const reuse = (generation: Generation, seed?: number): void => {
-    draft.update(draftOfGeneration(generation, seed));
-    notify(seed === undefined ? t('compose.settingsReused') : t('compose.seedKept', { seed }));
+    onReuse(generation, seed);
     focusPrompt();
   };
   const showFeed = (): void => {
@@ -40,16 +38,12 @@ export function Studio(): ReactElement {
 
   return (
     <>
-      <a className={styles.skip} href="#pictures">
-        {t('app.skipToPictures')}
-      </a>
-      <Header />
       <div className={styles.page}>
         <ServerTrouble />
         <div ref={composer} className={styles.composer}>
           <Composer store={draft} lastSeed={list.generations[0]?.seed} onAccepted={showFeed} />
         </div>
-        <main ref={feed} id="pictures" tabIndex={-1} className={styles.feed}>
+        <main ref={feed} id="main" tabIndex={-1} className={styles.feed}>
           <Feed
             list={list}
             onOpen={open}

@@ -46,6 +46,15 @@ describe('the page', () => {
     }
   });
 
+  it('is the answer to the paths that it leads to itself, with the same policy, and to no other', async () => {
+    writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Imagemill</title>');
+    const get = await serve();
+    const queue = await get('/queue');
+    expect([queue.statusCode, queue.payload]).toEqual([200, '<!doctype html><title>Imagemill</title>']);
+    expect(String(queue.headers['content-security-policy'])).toContain("default-src 'self'");
+    expect((await get('/elsewhere')).statusCode).toBe(404);
+  });
+
   it('says how to build it when it is not built', async () => {
     const answer = await (await serve())('/');
     expect(answer.statusCode).toBe(404);

@@ -5,6 +5,9 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
 import { pageSecurityPolicy } from './security.ts';
 
+/** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
+const pagePaths = ['/queue', '/operation'];
+
 /** Serves the built page at `/`. Without one, `/` says how to build it. */
 export async function addPage(app: FastifyInstance, folder: string): Promise<void> {
   if (!existsSync(join(folder, 'index.html'))) {
@@ -17,6 +20,9 @@ export async function addPage(app: FastifyInstance, folder: string): Promise<voi
   await app.register((page, _options, done) => {
     page.addHook('onRoute', makePublic);
     void page.register(fastifyStatic, options(folder));
+    for (const path of pagePaths) {
+      page.get(path, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
+    }
     done();
   });
 }

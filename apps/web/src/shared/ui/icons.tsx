@@ -150,6 +150,30 @@ export function ClockIcon(props: IconProps): ReactElement {
   );
 }
 
+export function WandIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M5 19 15.5 8.5M14 4v3M20 10h-3M18.5 5.5l-1.5 1.5M6 5v4M4 7h4" />
+    </Icon>
+  );
+}
+
+export function QueueIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M4 7h16M4 12h16M4 17h9" />
+    </Icon>
+  );
+}
+
+export function GaugeIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M4.5 17a8.5 8.5 0 1 1 15 0M12 14l3.5-4.5" />
+    </Icon>
+  );
+}
+
 /** The sails of a mill: the mark of the page. */
 export function Mark({ size = 28 }: IconProps): ReactElement {
   const sail = 'M16 15V6c5 0 8.4 3.6 8.4 9z';

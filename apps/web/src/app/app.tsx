@@ -1,0 +1,57 @@
+import type { Generation } from '@imagemill/api';
+import { Loader } from '@mantine/core';
+import { lazy, type ReactElement, Suspense, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { draftOfGeneration } from '../features/generate/draft.ts';
+import { createDraftStore } from '../features/generate/draft-store.ts';
+import { useSystem } from '../shared/api/system.ts';
+import { goTo, usePage } from '../shared/navigation/pages.ts';
+import { FaultAlert } from '../shared/ui/fault-alert.tsx';
+import { useMessages } from '../shared/ui/live-region.tsx';
+import styles from './app.module.css';
+import { Header } from './header.tsx';
+import { Studio } from './studio.tsx';
+
+const QueuePage = lazy(() => import('../features/queue/queue-page.tsx').then((m) => ({ default: m.QueuePage })));
+const OperationPage = lazy(() =>
+  import('../features/operation/operation-page.tsx').then((m) => ({ default: m.OperationPage })),
+);
+
+/** The whole page: the head with the ways, and under it what the address names. */
+export function App(): ReactElement {
+  const { t } = useTranslation();
+  const { notify } = useMessages();
+  const page = usePage();
+  const [draft] = useState(createDraftStore);
+  const reuse = (generation: Generation, seed?: number): void => {
+    draft.update(draftOfGeneration(generation, seed));
+    notify(seed === undefined ? t('compose.settingsReused') : t('compose.seedKept', { seed }));
+    goTo('generate');
+  };
+  return (
+    <>
+      <a className={styles.skip} href="#main">
+        {t('app.skipToMain')}
+      </a>
+      <Header />
+      {page === 'generate' ? (
+        <Studio draft={draft} onReuse={reuse} />
+      ) : (
+        <main id="main" tabIndex={-1} className={styles.main}>
+          <ServerTrouble />
+          <Suspense fallback={<Loader className={styles.loading ?? ''} aria-label={t('app.loading')} />}>
+            {page === 'queue' && <QueuePage />}
+            {page === 'operation' && <OperationPage />}
+          </Suspense>
+        </main>
+      )}
+    </>
+  );
+}
+
+/** Stands above everything for as long as the server does not answer; the page keeps asking. */
+function ServerTrouble(): ReactElement | null {
+  const { error, refetch } = useSystem();
+  if (error === null) return null;
+  return <FaultAlert error={error} onRetry={() => void refetch()} />;
+}

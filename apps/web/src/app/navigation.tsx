@@ -1,0 +1,39 @@
+import type { MouseEvent, ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { goTo, type PageName, pages, usePage } from '../shared/navigation/pages.ts';
+import { GaugeIcon, QueueIcon, WandIcon } from '../shared/ui/icons.tsx';
+import styles from './navigation.module.css';
+
+/** Leads between the pages. */
+export function Navigation(): ReactElement {
+  const { t } = useTranslation();
+  const current = usePage();
+  const entries = [
+    { page: 'generate', words: t('navigation.generate'), icon: <WandIcon size={17} /> },
+    { page: 'queue', words: t('navigation.queue'), icon: <QueueIcon size={17} /> },
+    { page: 'operation', words: t('navigation.operation'), icon: <GaugeIcon size={17} /> },
+  ] as const;
+  return (
+    <nav className={styles.navigation} aria-label={t('navigation.title')}>
+      {entries.map(({ page, words, icon }) => (
+        <a
+          key={page}
+          className={styles.link}
+          href={pages[page]}
+          aria-current={page === current ? 'page' : undefined}
+          onClick={(event) => follow(event, page)}
+        >
+          {icon}
+          {words}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function follow(event: MouseEvent, page: PageName): void {
+  // Another tab or window is the browser's affair.
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  goTo(page);
+}

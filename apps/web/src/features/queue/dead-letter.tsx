@@ -1,0 +1,48 @@
+import type { JobDetail } from '@imagemill/api';
+import { Button } from '@mantine/core';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { faultOfJob } from '../../shared/api/fault.ts';
+import { type QueueChange, useGenerationOf } from '../../shared/api/queue.ts';
+import { formatDateTime } from '../../shared/format/format.ts';
+import { errorsEn } from '../../shared/i18n/errors-en.ts';
+import { useLanguage } from '../../shared/i18n/use-language.ts';
+import styles from './dead-letter.module.css';
+
+interface DeadLetterProps {
+  readonly job: JobDetail;
+  readonly onChange: (change: QueueChange) => void;
+}
+
+/** A picture that was not drawn, with the reason of every attempt, and the way to try it again. */
+export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
+  const { t } = useTranslation();
+  const language = useLanguage();
+  const { data: generation } = useGenerationOf(job.generationId);
+  const fault = job.error === undefined ? undefined : faultOfJob(job.error, errorsEn);
+  return (
+    <article className={styles.row} aria-label={t('queue.notDrawn', { prompt: generation?.prompt ?? job.id })}>
+      <div className={styles.words}>
+        <h3 className={styles.prompt}>{generation?.prompt ?? job.id}</h3>
+        {fault !== undefined && (
+          <p>
+            {t(`errors.${fault.code}.what`)} {t(`errors.${fault.code}.next`)}
+          </p>
+        )}
+        <details className={styles.attempts}>
+          <summary>{t('queue.attempts', { count: job.attempts.length })}</summary>
+          <ul>
+            {job.attempts.map(({ number, finishedAt, error }) => (
+              <li key={number}>
+                {formatDateTime(language, finishedAt)} · {error?.message ?? t('queue.interrupted')}
+              </li>
+            ))}
+          </ul>
+        </details>
+      </div>
+      <Button variant="default" onClick={() => onChange({ kind: 'redrive', jobId: job.id })}>
+        {t('queue.redrive')}
+      </Button>
+    </article>
+  );
+}

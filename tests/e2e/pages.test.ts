@@ -1,0 +1,73 @@
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClient } from '../../packages/api/src/client/index.ts';
+import { seriousViolations } from '../support/axe.ts';
+import { hasBrowser, usePages } from '../support/browser.ts';
+import { type ImagemillServer, startImagemill } from '../support/imagemill-server.ts';
+
+const chinese: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 1280, height: 860 } };
+const english: BrowserContextOptions = { locale: 'en-US', viewport: { width: 1280, height: 860 } };
+const narrow: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 390, height: 844 } };
+
+describe.skipIf(!hasBrowser())('the pages beside the first', () => {
+  const pages = usePages();
+  let server: ImagemillServer;
+  const open = (path: string, options: BrowserContextOptions): Promise<Page> => pages.open(server.url + path, options);
+
+  beforeAll(async () => {
+    server = await startImagemill({ device: 'fixed:50' });
+  });
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
+  test('the queue shows what waits on every device, pauses, re-prioritises and cancels, over a reload', async () => {
+    const page = await open('/', english);
+    await page.getByRole('navigation').getByRole('link', { name: 'Queue' }).click();
+    expect(new URL(page.url()).pathname).toBe('/queue');
+    await page.getByRole('button', { name: 'Pause the queue' }).click();
+    await page.getByRole('button', { name: 'Resume the queue' }).waitFor();
+    const client = createClient({ baseUrl: server.url });
+    const { id } = await client.submitGeneration({ prompt: 'a lighthouse', count: 3 });
+    const row = page.getByRole('article', { name: 'Generation: a lighthouse' });
+    await row.getByText('0 of 3 done, 0 in work').waitFor();
+    await row.getByText('Place 3').waitFor();
+    await row.getByRole('combobox', { name: 'Priority' }).selectOption('bulk');
+    await row.locator('select').and(page.locator(':has(option[value=bulk]:checked)')).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'Bulk' }).getByText('0 in work · 3 waiting').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.reload();
+    await row.getByRole('button', { name: 'Cancel' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect((await client.getGeneration(id)).state).toBe('cancelled');
+    await page.getByRole('button', { name: 'Resume the queue' }).click();
+    await page.getByRole('button', { name: 'Pause the queue' }).waitFor();
+  });
+
+  test('the dashboard tells what was drawn, on which device, and where the time went', async () => {
+    const client = createClient({ baseUrl: server.url });
+    const { id } = await client.submitGeneration({ prompt: 'a lighthouse', count: 3 });
+    for await (const event of client.events(id)) expect(event.type).not.toBe('job.failed');
+    const page = await open('/operation', english);
+    await page.getByRole('img', { name: /^3 pictures in 30 minutes/ }).waitFor();
+    await page.getByRole('row', { name: /^Denoise steps/ }).waitFor();
+    await page.getByText('fixed:50', { exact: true }).waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+
+  test.each(['/queue', '/operation'])(
+    '%s fits a screen of 390 px, without a serious fault in the dark',
+    async (path) => {
+      const page = await open(path, { ...narrow, colorScheme: 'dark' });
+      await page.getByRole('heading', { level: 2 }).first().waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      expect(await seriousViolations(page)).toEqual([]);
+    },
+  );
+
+  test('the way back leads through the pages', async () => {
+    const page = await open('/queue', chinese);
+    await page.getByRole('navigation').getByRole('link', { name: '运维' }).click();
+    await page.getByRole('heading', { name: '运维' }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: '队列' }).waitFor();
+  });
+});
