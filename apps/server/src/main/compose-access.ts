@@ -5,12 +5,14 @@ import { createRateLimit } from '../adapters/http/rate-limit.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { AccessBook } from '../application/access-book.ts';
 import type { AccessStore } from '../application/access-ports.ts';
+import type { SubjectLimits } from '../application/account-for-jobs.ts';
 import { createAuthenticate } from '../application/authenticate.ts';
 import { every } from '../application/every.ts';
 import { createManageKeys, type ManageKeys } from '../application/manage-keys.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import { createRefusalLog } from '../application/refusal-log.ts';
 import { createTakeRequest } from '../application/request-limits.ts';
+import type { Asker } from '../application/submit-generation.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 
@@ -19,6 +21,8 @@ export interface AccessParts {
   readonly store: AccessStore;
   readonly authentication: AuthenticationPorts;
   readonly manageKeys: ManageKeys;
+  /** Quotas of who asks, as of now. */
+  readonly limitsOf: (who: Asker) => Promise<SubjectLimits>;
 }
 
 export interface AccessInput {
@@ -64,6 +68,11 @@ export async function composeAccess(
     book,
     store: changing,
     manageKeys: createManageKeys({ store: changing, secrets, clock, ids }),
+    async limitsOf({ tenantId, keyId }) {
+      await book.refresh();
+      const holder = keyId && (await book.keyHolder(keyId));
+      return { tenant: book.tenant(tenantId)?.limits ?? {}, key: holder?.key?.limits };
+    },
     authentication: {
       authenticate: createAuthenticate({ book, store: access, secrets, clock, log }),
       isKeyRequired: isKeyRequired(config),

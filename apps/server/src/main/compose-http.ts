@@ -66,7 +66,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       getQueue: createGetQueue({ store }),
       controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
       listDeadLetters: createListDeadLetters({ store }),
-      redriveJobs: createRedriveJobs({ store, clock, weightOf }),
+      redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
       getAsset: createGetAsset({ store }),
       getSystem: createGetSystem({ store, disk, clock, engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
@@ -86,11 +86,12 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
 }
 
 function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {
-  const { store, models, loras, disk, clock, ids, costs } = parts;
+  const { store, models, loras, disk, clock, ids, costs, access } = parts;
   return createSubmitGeneration({
     ...{ store, models, loras, disk, clock, ids, costs },
     seeds: randomSeeds,
-    weightOf: weightsIn(parts.access),
+    weightOf: weightsIn(access),
+    limitsOf: access.limitsOf,
     oversize: config.oversize,
     maxAttempts: config.maxAttempts,
     backOffMs: config.retryPauseMs,

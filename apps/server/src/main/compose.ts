@@ -13,6 +13,7 @@ import { createClaimJobs } from '../application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
 import { every } from '../application/every.ts';
+import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
@@ -45,7 +46,7 @@ const LEASE_MS = 5_000;
 /** How often the worker looks for work that nobody told it of, and for silent workers. */
 const POLL_MS = 1_000;
 const retry = { maxInterruptions: 10 };
-/** How often idempotency keys whose time is over are removed. */
+/** How often idempotency keys and sessions whose time is over are removed. */
 const FORGET_MS = 60_000;
 
 /** Opens everything that a server of one process needs. @throws StartupError */
@@ -88,7 +89,7 @@ async function open(
   const worker = startWorker(config, { store, pictures, models, loras, engine, access, costs, disk, ids, log });
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
-  opened.push(forgetKeys(store, log));
+  opened.push(forgetOld(store, log));
 
   let isDraining = false;
   const app = await createHttp(config, {
@@ -138,13 +139,17 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
   });
 }
 
-function forgetKeys(store: SqliteStore, log: Logger): () => void {
+function forgetOld(store: SqliteStore, log: Logger): () => void {
   const forget = createForgetIdempotencyKeys({ store, clock: systemClock });
+  const forgetAccess = createForgetAccess({ store, clock: systemClock });
   return every(
     systemClock,
     FORGET_MS,
-    async () => void (await forget()),
-    (err) => log.warn({ err }, 'forgetting old idempotency keys failed'),
+    async () => {
+      await forget();
+      await forgetAccess();
+    },
+    (err) => log.warn({ err }, 'forgetting old idempotency keys, sessions and counters failed'),
   );
 }
 

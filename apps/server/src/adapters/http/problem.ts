@@ -44,6 +44,8 @@ export function createErrorHandler(log: Logger) {
   return (error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (error instanceof AppError && error.code !== 'internal_error') {
       const { code, message, fields, details } = error;
+      const wait = secondsToReset(error, Date.now());
+      if (wait !== undefined) reply.header('retry-after', String(wait));
       if (errorCodes[code].status >= 500) log.warn({ err: error, requestId: request.id }, 'a request failed');
       return sendProblem(request, reply, { code, detail: message, fields, details: publicDetails(details) });
     }
@@ -52,6 +54,12 @@ export function createErrorHandler(log: Logger) {
     log.error({ err: error, requestId: request.id, url: request.url }, 'a request met a fault of the server');
     return sendProblem(request, reply, { code: 'internal_error' });
   };
+}
+
+/** Seconds until a quota starts anew; undefined for other errors, and for the one that ends picture by picture. */
+export function secondsToReset({ code, details }: AppError, now: number): number | undefined {
+  const at = code === 'quota_exceeded' ? details['resetsAt'] : undefined;
+  return typeof at === 'string' ? Math.max(1, Math.ceil((Date.parse(at) - now) / 1_000)) : undefined;
 }
 
 /** Errors of Fastify itself; https://fastify.dev/docs/latest/Reference/Errors/ has the codes. */

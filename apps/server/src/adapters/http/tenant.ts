@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Asker } from '../../application/submit-generation.ts';
 import type { Caller } from '../../domain/access/caller.ts';
 import { assert } from '../../domain/errors.ts';
 import type { TenantId } from '../../domain/ids.ts';
@@ -7,6 +8,12 @@ import type { TenantId } from '../../domain/ids.ts';
 export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {
   assert(request.caller !== undefined, 'a route that is not public has a caller');
   return request.caller;
+}
+
+/** Whose quotas a request counts towards. Only on routes that declare a permission. */
+export function askerOf(request: Pick<FastifyRequest, 'caller'>): Asker {
+  const { tenantId, keyId } = callerOf(request);
+  return { tenantId, keyId };
 }
 
 /** Whose data a request is about. Only on routes that declare a permission. */

@@ -12,3 +12,20 @@ export interface Limits {
   readonly maxOpen?: number | undefined;
   readonly requestsPerMinute?: number | undefined;
 }
+
+export const limitNames = [
+  'picturesPerDay',
+  'picturesPerMonth',
+  'deviceSecondsPerMonth',
+  'maxRunning',
+  'maxOpen',
+  'requestsPerMinute',
+] as const satisfies readonly (keyof Limits)[];
+
+/** Limits to set; null takes one away, what is undefined stays. */
+export type LimitChange = { readonly [Name in keyof Limits]?: number | null | undefined };
+
+export function changeLimits(limits: Limits, change: LimitChange): Limits {
+  const changed = limitNames.map((name) => [name, change[name] === undefined ? limits[name] : change[name]] as const);
+  return Object.fromEntries(changed.filter(([, value]) => value !== undefined && value !== null));
+}

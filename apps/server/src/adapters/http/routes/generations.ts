@@ -14,7 +14,7 @@ import { hashOfBody } from '../idempotency.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentGeneration } from '../present.ts';
-import { tenantOf } from '../tenant.ts';
+import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addGenerationRoutes(app: App, ports: HttpPorts): void {
   const { stepOf } = ports;
@@ -37,7 +37,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
       const key = request.headers['idempotency-key'];
       const record = await ports.submitGeneration({
         ...inputOf(request.body, ports.clock.now()),
-        tenantId: tenantOf(request),
+        ...askerOf(request),
         idempotency: key === undefined ? undefined : { key, bodyHash: hashOfBody(request.body) },
       });
       if (record.isReplay) reply.header('idempotency-replayed', 'true');

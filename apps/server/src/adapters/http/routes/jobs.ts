@@ -4,7 +4,7 @@ import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentJob, presentJobDetail } from '../present.ts';
-import { tenantOf } from '../tenant.ts';
+import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addJobRoutes(app: App, ports: HttpPorts): void {
   app.get(
@@ -61,7 +61,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = jobId(request.params.id);
-      return presentJob(await ports.redriveJobs.one({ tenantId: tenantOf(request), id }), ports.stepOf);
+      return presentJob(await ports.redriveJobs.one({ ...askerOf(request), id }), ports.stepOf);
     },
   );
 

@@ -13,7 +13,7 @@ import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentJobDetail } from '../present.ts';
-import { tenantOf } from '../tenant.ts';
+import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addQueueRoutes(app: App, ports: HttpPorts): void {
   const status = json('The queue', queueStatusSchema);
@@ -99,7 +99,7 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
       },
     },
     async (request) => {
-      const redriven = await ports.redriveJobs.all({ ...filterOf(request.body), tenantId: tenantOf(request) });
+      const redriven = await ports.redriveJobs.all({ ...filterOf(request.body), ...askerOf(request) });
       return { redriven };
     },
   );
