@@ -1,3 +1,5 @@
+import { webhookErrorCodes } from './error-codes/webhooks.ts';
+
 /** Everything that is fixed about an error code. */
 export interface ErrorCodeEntry {
   readonly title: string;
@@ -376,10 +378,10 @@ const table = {
   },
 } as const;
 
-export type ErrorCode = keyof typeof table;
+export type ErrorCode = keyof typeof table | keyof typeof webhookErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
-export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = table;
+export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = { ...table, ...webhookErrorCodes };
 
 /** Whether a string is one of our codes. */
 export function isErrorCode(code: string): code is ErrorCode {

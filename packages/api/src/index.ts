@@ -98,4 +98,28 @@ export {
   type SystemStatus,
   systemStatusSchema,
 } from './contracts/system.ts';
+export {
+  type DeliveryParams,
+  type DeliveryState,
+  deliveryParamsSchema,
+  type ListDeliveriesQuery,
+  listDeliveriesQuerySchema,
+  type RotateSecretRequest,
+  rotateSecretSchema,
+  type Webhook,
+  type WebhookChangeRequest,
+  type WebhookDelivery,
+  type WebhookDeliveryPage,
+  type WebhookEvent,
+  type WebhookList,
+  type WebhookRequest,
+  type WebhookWithSecret,
+  webhookChangeSchema,
+  webhookDeliveryPageSchema,
+  webhookDeliverySchema,
+  webhookListSchema,
+  webhookRequestSchema,
+  webhookSchema,
+  webhookWithSecretSchema,
+} from './contracts/webhook.ts';
 export { type ErrorCode, type ErrorCodeEntry, errorCodes, isErrorCode } from './error-codes.ts';

@@ -17,6 +17,7 @@ import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
+import type { WebhookReader, WebhookTransaction } from './webhook-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -82,6 +83,7 @@ export interface StoreTransaction {
   readonly queue: QueueTransaction;
   readonly access: AccessTransaction;
   readonly usage: UsageTransaction;
+  readonly webhooks: WebhookTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -115,6 +117,7 @@ export interface Store {
   readonly queue: QueueReader;
   readonly access: AccessReader;
   readonly usage: UsageReader;
+  readonly webhooks: WebhookReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

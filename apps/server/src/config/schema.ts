@@ -102,6 +102,17 @@ export const settingSchemas = {
     .max(720)
     .default(24)
     .describe('How long a request with an Idempotency-Key is remembered, so that a repeat gets the same answer.'),
+  webhookAllowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Hosts (names or addresses, without port) that webhooks may be sent to wherever they are, also over http. All others must be https addresses of the public internet.',
+    ),
+  webhookRetrySeconds: z
+    .array(z.number().min(0).max(604_800))
+    .max(30)
+    .default([5, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400])
+    .describe('Pauses between the attempts to deliver a webhook; one more failure gives the message up.'),
   engineStuckAfterMs: milliseconds
     .default(1_800_000)
     .describe('An engine that reports no step for this long is ended and started again; 0 never does.'),

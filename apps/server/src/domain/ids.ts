@@ -13,6 +13,7 @@ export type ContentHash = Branded<'sha256'>;
 /** The public part of an API key. */
 export type KeyId = Branded<'key'>;
 export type MemberId = Branded<'member'>;
+export type WebhookId = Branded<'webhook'>;
 
 export const tenantId = (text: string): TenantId => text as TenantId;
 export const generationId = (text: string): GenerationId => text as GenerationId;
@@ -22,6 +23,7 @@ export const workerId = (text: string): WorkerId => text as WorkerId;
 export const contentHash = (text: string): ContentHash => text as ContentHash;
 export const keyId = (text: string): KeyId => text as KeyId;
 export const memberId = (text: string): MemberId => text as MemberId;
+export const webhookId = (text: string): WebhookId => text as WebhookId;
 
 /** The installation's own tenant, and the one of everybody who needs no key. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');

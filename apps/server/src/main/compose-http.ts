@@ -17,6 +17,7 @@ import { createGetJob } from '../application/get-job.ts';
 import { createGetSystem } from '../application/get-system.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
+import type { ManageWebhooks } from '../application/manage-webhooks.ts';
 import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
 import { createReadEvents } from '../application/read-events.ts';
 import { createRedriveJobs } from '../application/redrive-jobs.ts';
@@ -35,6 +36,7 @@ export interface HttpParts {
   readonly loras: LoraFolders;
   readonly engine: EngineProcess;
   readonly access: AccessParts;
+  readonly webhooks: ManageWebhooks;
   readonly costs: CostBook;
   readonly disk: Disk;
   readonly worker: Worker;
@@ -72,6 +74,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
+      webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,
       ...{ pictures: parts.pictures, models, engineStatus, ids: parts.ids, clock, log: parts.log },
     },

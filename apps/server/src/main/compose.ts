@@ -27,6 +27,7 @@ import { workerId } from '../domain/ids.ts';
 import { type AccessParts, composeAccess } from './compose-access.ts';
 import { createHttp } from './compose-http.ts';
 import { openLoras } from './compose-loras.ts';
+import { composeOutbox, composeWebhooks } from './compose-webhooks.ts';
 import { findModels } from './find-models.ts';
 
 export interface Parts {
@@ -74,8 +75,9 @@ async function open(
 ): Promise<Parts> {
   const clock = systemClock;
   const ids = createIdSource(clock);
-  const { store, pictures } = await openData(config, opened);
+  const { store, pictures } = await openData(config, ids, opened);
   const access = await composeAccess(config, { store, ids, log }, opened);
+  const webhooks = composeWebhooks(config, { store, ids, log, version }, opened);
   const models = await findModels(config);
   const { loras, stop: stopLoras } = await openLoras(config, { models, clock, log });
   opened.push(stopLoras);
@@ -93,7 +95,7 @@ async function open(
 
   let isDraining = false;
   const app = await createHttp(config, {
-    ...{ store, pictures, models, loras, engine, access, costs, disk, worker, ids, clock, log, version },
+    ...{ store, pictures, models, loras, engine, access, webhooks, costs, disk, worker, ids, clock, log, version },
     isDraining: () => isDraining,
   });
   opened.push(() => app.close());
@@ -155,6 +157,7 @@ function forgetOld(store: SqliteStore, log: Logger): () => void {
 
 async function openData(
   config: Config,
+  ids: IdSource,
   opened: (() => Promise<void> | void)[],
 ): Promise<{ store: SqliteStore; pictures: FilesystemStore }> {
   const folder = config.dataDir;
@@ -162,7 +165,7 @@ async function openData(
     await mkdir(folder, { recursive: true });
     const lock = takeFolder(folder);
     opened.push(() => lock.release());
-    const store = await SqliteStore.open({ folder, durability: config.durability });
+    const store = await SqliteStore.open({ folder, durability: config.durability, outbox: composeOutbox(ids) });
     opened.push(() => store.close());
     return { store, pictures: await FilesystemStore.open(join(folder, 'assets')) };
   } catch (error) {

@@ -16,6 +16,7 @@ import { addLoraRoutes } from './routes/loras.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addSystemRoutes } from './routes/system.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { addSecurity, setHeaders } from './security.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -71,6 +72,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addAssetRoutes(app, ports);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
+  addWebhookRoutes(app, ports.webhookRoutes);
   addSystemRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
   return app;

@@ -26,6 +26,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'queue', description: 'Which job is next, and those that ended without a picture' },
         { name: 'assets', description: 'Stored pictures' },
         { name: 'models', description: 'What can draw' },
+        { name: 'webhooks', description: 'Signed messages about what happened' },
         { name: 'system', description: 'How the server is doing' },
       ],
     },

@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
 import { tenantTables } from './tenant-tables.ts';
+import { webhookTables } from './webhook-tables.ts';
 
 /** Forward only: a migration that was released is never changed, and none has a way back. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -9,6 +10,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-fair-queue': { up: (database) => runAll(database, fairQueue()) },
   '0003-generation-extras': { up: (database) => runAll(database, generationExtras()) },
   '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
+  '0005-webhooks': { up: (database) => runAll(database, webhookTables()) },
 };
 
 /**

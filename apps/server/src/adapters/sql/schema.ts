@@ -1,4 +1,5 @@
 import type { TenantTables } from './tenant-schema.ts';
+import type { WebhookTables } from './webhook-tables.ts';
 
 /**
  * Tables. Portable between SQLite and PostgreSQL: times are integer milliseconds, ids and states are text, truth is
@@ -141,7 +142,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables {
+export interface Tables extends TenantTables, WebhookTables {
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

@@ -12,6 +12,7 @@ import type {
 } from '../../application/ports.ts';
 import type { QueueReader } from '../../application/queue-ports.ts';
 import type { UsageReader } from '../../application/usage-ports.ts';
+import type { WebhookReader } from '../../application/webhook-ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { AssetId, GenerationId, JobId, TenantId } from '../../domain/ids.ts';
@@ -31,6 +32,7 @@ import {
 import { SqlAccessReader } from './sql-access.ts';
 import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
 import { SqlUsageReader } from './sql-usage.ts';
+import { type Outbox, SqlWebhookReader } from './sql-webhooks.ts';
 import { openConnection, type SqliteConnection } from './sqlite-connection.ts';
 
 export interface SqliteStoreOptions {
@@ -38,6 +40,8 @@ export interface SqliteStoreOptions {
   readonly folder: string;
   /** @default 'full' */
   readonly durability?: 'full' | 'normal';
+  /** Makes webhook messages of events, in their transaction. @default none are made */
+  readonly outbox?: Outbox | undefined;
 }
 
 /** The records in a SQLite file. One connection writes, another reads, so a reader never sees half a transaction. */
@@ -45,17 +49,25 @@ export class SqliteStore implements Store {
   readonly queue: QueueReader;
   readonly access: AccessReader;
   readonly usage: UsageReader;
+  readonly webhooks: WebhookReader;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #commits: GroupCommit;
   readonly #log: EventLog;
   readonly #open: OpenJobs;
+  readonly #outbox: Outbox | undefined;
 
-  private constructor(writer: SqliteConnection, reader: SqliteConnection, log: EventLog, open: OpenJobs) {
+  private constructor(
+    { writer, reader, outbox }: { writer: SqliteConnection; reader: SqliteConnection; outbox: Outbox | undefined },
+    log: EventLog,
+    open: OpenJobs,
+  ) {
     this.#open = open;
+    this.#outbox = outbox;
     this.queue = createQueueReader(reader.queries, open);
     this.access = new SqlAccessReader(reader.queries);
     this.usage = new SqlUsageReader(reader.queries);
+    this.webhooks = new SqlWebhookReader(reader.queries);
     this.#writer = writer;
     this.#reader = reader;
     this.#log = log;
@@ -63,7 +75,7 @@ export class SqliteStore implements Store {
   }
 
   /** Opens or creates the file and brings its tables up to date. @throws AppError `storage_failed`, `disk_full` */
-  static async open({ folder, durability = 'full' }: SqliteStoreOptions): Promise<SqliteStore> {
+  static async open({ folder, durability = 'full', outbox }: SqliteStoreOptions): Promise<SqliteStore> {
     const path = join(folder, 'imagemill.db');
     const writer = openConnection({ path, readOnly: false, durability });
     try {
@@ -71,7 +83,7 @@ export class SqliteStore implements Store {
       const reservedUpTo = await reserveEventIds(writer.queries);
       const reader = openConnection({ path, readOnly: true, durability });
       const log = new EventLog(reader.queries, reservedUpTo - EVENT_ID_BLOCK + 1, reservedUpTo);
-      return new SqliteStore(writer, reader, log, await OpenJobs.read(reader.queries));
+      return new SqliteStore({ writer, reader, outbox }, log, await OpenJobs.read(reader.queries));
     } catch (error) {
       writer.close();
       throw error;
@@ -88,7 +100,7 @@ export class SqliteStore implements Store {
   }
 
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
-    const transaction = new SqlTransaction(this.#writer.queries, this.#log, this.#open);
+    const transaction = new SqlTransaction(this.#writer.queries, this.#log, this.#open, this.#outbox);
     return this.#commits.transact({ run: () => work(transaction), onCommitted: () => transaction.committed() });
   }
 

@@ -23,24 +23,29 @@ import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
+import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
 
 /** Changes inside one piece of work of a transaction. */
 export class SqlTransaction implements StoreTransaction {
   readonly queue: SqlQueue;
   readonly access: SqlAccess;
   readonly usage: SqlUsage;
+  readonly webhooks: SqlWebhooks;
   readonly #queries: Kysely<Tables>;
   readonly #log: EventLog;
   readonly #events: (StoredEvent & { readonly id: number })[] = [];
   readonly #open: OpenJobs;
   readonly #change = new OpenJobs();
+  readonly #outbox: Outbox | undefined;
   #reservedUpTo: number | undefined;
 
   /** @param open kept up to date with what is committed */
-  constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs) {
+  constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs, outbox: Outbox | undefined) {
     this.queue = new SqlQueue(queries);
     this.access = new SqlAccess(queries);
     this.usage = new SqlUsage(queries);
+    this.webhooks = new SqlWebhooks(queries);
+    this.#outbox = outbox;
     this.#queries = queries;
     this.#log = log;
     this.#open = open;
@@ -201,7 +206,9 @@ export class SqlTransaction implements StoreTransaction {
       .insertInto('events')
       .values(events.map((event, i) => eventToRow(firstId + i, event)))
       .execute();
-    for (const [i, event] of events.entries()) this.#events.push({ ...event, id: firstId + i });
+    const numbered = events.map((event, i) => ({ ...event, id: firstId + i }));
+    this.#events.push(...numbered);
+    if (this.#outbox !== undefined) await this.webhooks.fill(numbered, this.#outbox);
   }
 
   async #generationsOf(rows: readonly JobRow[]): Promise<Map<string, Generation>> {

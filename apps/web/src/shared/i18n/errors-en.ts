@@ -3,6 +3,15 @@
  * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api`.
  */
 export const errorsEn = {
+  webhook_not_found: {
+    what: 'This webhook is not there any more.',
+    next: 'It may have been deleted. Reload the page.',
+  },
+  delivery_not_found: {
+    what: 'This delivery is not there any more.',
+    next: 'Old ones are forgotten. Reload the page.',
+  },
+  webhook_limit_reached: { what: 'There are as many webhooks as there may be.', next: 'Delete one first.' },
   unreachable: {
     what: 'The server does not answer.',
     next: 'What you typed is kept. See that Imagemill is running, then try again.',

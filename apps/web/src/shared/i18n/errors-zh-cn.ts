@@ -1,5 +1,8 @@
 /** Simplified Chinese twin of `errors-en.ts`. */
 export const errorsZhCn = {
+  webhook_not_found: { what: '此 Webhook 已不存在。', next: '可能已被删除，请重新加载页面。' },
+  delivery_not_found: { what: '此投递记录已不存在。', next: '较早的记录会被清除，请重新加载页面。' },
+  webhook_limit_reached: { what: 'Webhook 数量已达上限。', next: '请先删除一个。' },
   unreachable: {
     what: '服务器没有响应。',
     next: '您输入的内容已保存。请确认 Imagemill 正在运行，然后重试。',

@@ -1,0 +1,58 @@
+/** Wiring of webhooks: the outbox of the store, the sender behind its guard, and what sends. */
+import { systemClock } from '../adapters/clock.ts';
+import { presentEvent } from '../adapters/http/present.ts';
+import { secrets } from '../adapters/secrets.ts';
+import type { SqliteStoreOptions } from '../adapters/sql/sql-store.ts';
+import { createHttpSender } from '../adapters/webhooks/http-sender.ts';
+import { WebhookDeliverer } from '../application/deliver-webhooks.ts';
+import { every } from '../application/every.ts';
+import { createManageWebhooks, type ManageWebhooks } from '../application/manage-webhooks.ts';
+import type { IdSource, Logger, Store } from '../application/ports.ts';
+import type { Config } from '../config/load.ts';
+
+/** Messages have the fields of the event stream. */
+export function composeOutbox(ids: IdSource): NonNullable<SqliteStoreOptions['outbox']> {
+  return {
+    nextId: () => ids.next(),
+    payloadOf(event) {
+      const { type, at: timestamp, ...data } = presentEvent(event);
+      return JSON.stringify({ type, timestamp, data });
+    },
+  };
+}
+
+export interface WebhookParts {
+  readonly store: Store & { onStored(listener: () => void): () => void };
+  readonly ids: IdSource;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+export function composeWebhooks(
+  config: Config,
+  { store, ids, log, version }: WebhookParts,
+  opened: (() => Promise<void> | void)[],
+): ManageWebhooks {
+  const clock = systemClock;
+  const sender = createHttpSender({
+    allowedHosts: config.webhookAllowedHosts,
+    timeoutMs: TIMEOUT_MS,
+    userAgent: `imagemill/${version}`,
+  });
+  const pausesMs = config.webhookRetrySeconds.map((seconds) => seconds * 1_000);
+  const deliverer = new WebhookDeliverer({ store, sender, clock, log, pausesMs });
+  opened.push(() => deliverer.close());
+  opened.push(store.onStored(() => deliverer.wake()));
+  const forget = async (): Promise<void> => {
+    const before = clock.now() - KEEP_MS;
+    await store.transact(({ webhooks }) => webhooks.forget({ before, limit: FORGET_AT_ONCE }));
+  };
+  opened.push(every(clock, FORGET_MS, forget, (err) => log.warn({ err }, 'forgetting old webhooks failed')));
+  return createManageWebhooks({ store, secrets, sender, clock, ids, wake: () => deliverer.wake() });
+}
+
+const TIMEOUT_MS = 15_000;
+/** Deliveries that ended are kept for 30 days. */
+const KEEP_MS = 30 * 86_400_000;
+const FORGET_MS = 60_000;
+const FORGET_AT_ONCE = 10_000;
