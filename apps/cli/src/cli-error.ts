@@ -12,6 +12,7 @@ export const cliErrorCodes = {
   missing_argument: 'The command wants an argument that is not there.',
   option_missing_argument: 'The option wants a value that is not there.',
   excess_arguments: 'The command takes fewer arguments; a prompt of several words needs quotation marks.',
+  trace_invalid: 'The trace of a simulation cannot be read, or one of its lines is wrong.',
   output_unwritable: 'The folder for the pictures cannot be made or written.',
   disk_full: 'The disk is full, and the picture was not saved.',
   interrupted: 'Ctrl+C or SIGTERM stopped the work.',

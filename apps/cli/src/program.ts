@@ -6,6 +6,7 @@ import { addLoras } from './command-line/loras.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addServe } from './command-line/serve.ts';
+import { addSimulate } from './command-line/simulate.ts';
 
 /** Runs the command that the arguments name and resolves to its exit status. */
 export type RunCommand = (args: readonly string[]) => Promise<number>;
@@ -39,6 +40,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addModels(program, context, done);
   addLoras(program, context, done);
   addParity(program, context, done);
+  addSimulate(program, context, done);
   program
     .command('version')
     .description('print the versions of Imagemill, Node and ONNX Runtime')

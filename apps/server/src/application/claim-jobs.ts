@@ -2,7 +2,7 @@ import { assert } from '../domain/errors.ts';
 import type { Generation } from '../domain/generation.ts';
 import { jobId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
 import { claim, type PriorityClass, type RunningJob } from '../domain/job.ts';
-import { type Candidate, pickBatch } from '../domain/scheduling/batch.ts';
+import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
 import { changeJob } from './change-job.ts';
 import type { Clock, Store, StoreTransaction } from './ports.ts';
@@ -51,7 +51,7 @@ export function createClaimJobs(ports: ClaimPorts): ClaimJobs {
         const { maxRunningOf = () => undefined } = ports;
         const room = ports.maxRunningOf === undefined ? new Map() : await roomOf(transaction, maxRunningOf);
         const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
-        const candidates = await queue.candidates({ priority: name, limit: Math.max(WINDOW, limit), without });
+        const candidates = await queue.candidates({ priority: name, limit: Math.max(CLAIM_WINDOW, limit), without });
         for (const { tenantId: tenant } of candidates) {
           const most = maxRunningOf(tenantId(tenant));
           if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
@@ -131,8 +131,3 @@ function servedIn(classes: QueueState['classes']): Served {
   const { interactive, standard, bulk } = classes;
   return { interactive: interactive.servedMs, standard: standard.servedMs, bulk: bulk.servedMs };
 }
-
-/** Jobs of a class that are looked at for one batch. */
-const WINDOW = 64;
-/** Tags this close count as equal when one's model is loaded: about the time in which a model of 12 GB loads. */
-const CLOSE_MS = 5_000;

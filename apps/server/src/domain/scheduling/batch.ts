@@ -50,3 +50,8 @@ function pickLead({ loadedModels, closeMs }: PickRequest, candidates: readonly C
   const isClose = (candidate: Candidate): boolean => candidate.startTag - first.startTag <= closeMs;
   return candidates.find((candidate) => isClose(candidate) && loadedModels.has(candidate.model)) ?? first;
 }
+
+/** Jobs of a class that are looked at for one batch. */
+export const CLAIM_WINDOW = 64;
+/** Tags this close count as equal when one's model is loaded: about the time in which a model of 12 GB loads. */
+export const CLOSE_MS = 5_000;

@@ -1,0 +1,12 @@
+/** The capacity simulator, for programs that plan. */
+
+export { reportDay, type WindowReport, waitingAt } from './domain/simulation/day-report.ts';
+export { type DeviceTiming, deviceOfSeconds, deviceTimings, tokensOf } from './domain/simulation/device-timing.ts';
+export { seededRandom } from './domain/simulation/random.ts';
+export {
+  type Arrival,
+  type Day,
+  type SimulatedDevice,
+  simulateDay,
+  simulatedDevice,
+} from './domain/simulation/simulate-day.ts';
