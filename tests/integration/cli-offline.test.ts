@@ -70,7 +70,16 @@ describe('without models pull', () => {
     });
     const item: EngineItem = {
       ...{ id: '0', modelPath: demo, prompt: 'a fox', negativePrompt: '', width: 64, height: 64, seed: 1, steps: 1 },
-      ...{ guidanceScale: 0, format: 'png', quality: 90, previews: false, rank: 0, loras: [], cacheScope: 'test' },
+      ...{
+        guidanceScale: 0,
+        format: 'png',
+        quality: 90,
+        previews: false,
+        oversize: 'reject',
+        rank: 0,
+        loras: [],
+        cacheScope: 'test',
+      },
     };
     const send = (command: EngineCommand): boolean => child.send(command);
     const seen: string[] = [];
@@ -81,7 +90,14 @@ describe('without models pull', () => {
     });
     send({
       type: 'start',
-      options: { device: 'cpu', weights: 'mapped', threads: 1, slots: 1, cacheDir: join(folder, 'cache') },
+      options: {
+        device: 'cpu',
+        weights: 'mapped',
+        threads: 1,
+        slots: 1,
+        memoryReserveBytes: 0,
+        cacheDir: join(folder, 'cache'),
+      },
     });
     await once(child, 'exit');
     expect(seen).toContain('finished');

@@ -134,7 +134,7 @@ describe.skipIf(process.platform !== 'linux')('a worker whose picture finds no r
     const retry = { maxInterruptions: 1 };
     const costs = createCostBook('fixed:0', []);
     const engine = new EngineProcess({
-      engine: { device: 'fixed:0', weights: 'mapped', threads: 0, slots: 1, cacheDir: folder },
+      engine: { device: 'fixed:0', weights: 'mapped', threads: 0, slots: 1, cacheDir: folder, memoryReserveBytes: 0 },
       environment: {},
       clock,
       log: quietLog,

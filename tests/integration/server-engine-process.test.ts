@@ -20,6 +20,7 @@ const item: EngineItem = {
   loras: [],
   cacheScope: 'test',
   rank: 1,
+  oversize: 'reject',
 };
 
 const silent = { step: () => undefined, preview: () => undefined };
@@ -31,7 +32,7 @@ describe('an engine process', () => {
   function start(device: string, options: { slots?: number; stuckAfterMs?: number } = {}): EngineProcess {
     const { slots = 4, stuckAfterMs = 0 } = options;
     engine = new EngineProcess({
-      engine: { device, weights: 'mapped', threads: 0, slots, cacheDir: '/nowhere' },
+      engine: { device, weights: 'mapped', threads: 0, slots, cacheDir: '/nowhere', memoryReserveBytes: 0 },
       environment: {},
       clock: systemClock,
       log: quietLog,

@@ -91,6 +91,7 @@ export {
   redriveResultSchema,
 } from './contracts/queue.ts';
 export {
+  type DeviceMemory,
   type EngineState,
   type EngineStatus,
   type Health,

@@ -1,8 +1,32 @@
-import { type DenoiseItem, denoiseStep, estimatePicture, rowsOf } from './denoise.ts';
-import { DiffusionError } from './errors.ts';
-import type { PictureSettings, ZImagePipeline } from './families/z-image/pipeline.ts';
+import { denoiseStep, estimatePicture } from './denoise.ts';
+import {
+  chooseGroup,
+  dropCancelled,
+  end,
+  fail,
+  highestRank,
+  itemOf,
+  loadOf,
+  lorasOf,
+  lowestRank,
+  newSlot,
+  pipelineOf,
+  rankOf,
+  type Slot,
+  throwIfDropped,
+} from './engine-slot.ts';
+import type { DiffusionError } from './errors.ts';
+import type { PictureSettings, Pixels } from './families/z-image/pipeline.ts';
 import { encodePicture, type PictureFormat } from './image.ts';
-import type { ModelPool, PooledModel } from './model-pool.ts';
+import {
+  type DeviceMemory,
+  isOutOfMemory,
+  MemoryLadder,
+  noteSmallerBatch,
+  type RungTaken,
+  withRungs,
+} from './memory-ladder.ts';
+import type { ModelPool } from './model-pool.ts';
 
 /** One picture to draw. */
 export interface EngineRequest extends PictureSettings {
@@ -15,6 +39,8 @@ export interface EngineRequest extends PictureSettings {
   readonly previews: boolean;
   /** Pictures of a lower rank go first, from the next step on. @default 1 */
   readonly rank?: number;
+  /** `fit`: may be drawn smaller when the memory holds no more. @default 'reject' */
+  readonly oversize?: 'fit' | 'reject';
 }
 
 export interface PictureTimings {
@@ -40,6 +66,8 @@ export type EngineNotice =
       readonly timings: PictureTimings;
       /** The adapters that drew, by the SHA-256 of their files; absent when there were none. */
       readonly loras?: readonly { readonly sha256: string; readonly strength: number }[];
+      /** What was done so that it fitted the memory; absent when nothing was. */
+      readonly rungs?: readonly RungTaken[];
     }
   | { readonly type: 'failed'; readonly error: DiffusionError }
   | { readonly type: 'cancelled' };
@@ -50,25 +78,13 @@ export interface EngineOptions {
   readonly slots: number;
   /** Tokens × rows of one transformer call; more rows would not be faster. */
   readonly maxBatchTokens: number;
+  /** @default unknown: nothing is predicted, only the device's refusals are answered */
+  readonly memory?: DeviceMemory;
 }
 
 const PREVIEW_PAUSE_MS = 500;
 /** Of the device's time, for the previews that are not the one in the middle. */
 const PREVIEW_SHARE = 0.05;
-
-interface Slot {
-  readonly request: EngineRequest;
-  readonly emit: (notice: EngineNotice) => void;
-  readonly receivedAt: number;
-  model?: PooledModel;
-  item?: DenoiseItem;
-  loadMs: number;
-  encodeMs: number;
-  denoiseMs: number;
-  deviceMs: number;
-  previewedAt: number;
-  cancelled: boolean;
-}
 
 /**
  * Continuous batching at the denoise step: up to `slots` pictures are under way, each turn moves one group of equal
@@ -84,27 +100,18 @@ export class SlotEngine {
   /** The picture whose model is being loaded or whose prompt is being encoded. */
   #preparing: Slot | undefined;
   #running: Promise<void> | undefined;
+  readonly #ladder: MemoryLadder;
   /** What the latest preview took, in ms. */
   #previewMs = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#ladder = new MemoryLadder(options);
   }
 
   /** Takes a picture; `emit` hears what happens to it. */
   submit(request: EngineRequest, emit: (notice: EngineNotice) => void): void {
-    const receivedAt = performance.now();
-    this.#waiting.push({
-      request,
-      emit,
-      receivedAt,
-      loadMs: 0,
-      encodeMs: 0,
-      denoiseMs: 0,
-      deviceMs: 0,
-      previewedAt: receivedAt,
-      cancelled: false,
-    });
+    this.#waiting.push(newSlot(request, emit));
     this.#running ??= this.#run();
   }
 
@@ -162,24 +169,37 @@ export class SlotEngine {
 
   async #prepare(slot: Slot): Promise<void> {
     slot.emit({ type: 'started' });
-    slot.model = await this.#options.models.borrow(slot.request.model);
+    const { request } = slot;
+    await this.#ladder.keepReserve(slot);
+    const model = await this.#ladder.withRoom(slot, () => this.#options.models.borrow(request.model));
+    slot.model = model;
     throwIfDropped(slot);
     const loadedAt = performance.now();
-    slot.item = await slot.model.pipeline.prepare(slot.request);
+    slot.item = await this.#ladder.withRoom(slot, () => model.pipeline.prepare(request));
+    await this.#ladder.admit(slot);
     throwIfDropped(slot);
-    slot.loadMs = slot.model.loadMs;
+    slot.loadMs = model.loadMs;
     slot.encodeMs = performance.now() - loadedAt;
   }
 
   async #turn(): Promise<void> {
-    const group = chooseGroup(this.#active, this.#options.maxBatchTokens);
+    const maxRows = (first: Slot): number => this.#ladder.rowsThatFit(first);
+    const { group, isCutByMemory } = chooseGroup(this.#active, { maxTokens: this.#options.maxBatchTokens, maxRows });
+    if (isCutByMemory) for (const slot of group) noteSmallerBatch(slot);
     const fault = await this.#step(group);
     if (fault === undefined) return;
+    if (group.length > 1 && isOutOfMemory(fault.reason)) this.#ladder.tooMany(group);
     // One row that does not fit must not take the others with it: they are tried again one by one.
     for (const slot of group) {
       const own = group.length === 1 ? fault : await this.#step([slot]);
-      if (own !== undefined) this.#leave(slot, own.reason);
+      if (own !== undefined) await this.#recover(slot, own.reason);
     }
+  }
+
+  /** A picture whose own step failed leaves, unless there is a way to fit it into the memory. */
+  async #recover(slot: Slot, reason: unknown): Promise<void> {
+    const next = await this.#ladder.climb(slot, reason).catch(() => undefined);
+    if (next === undefined) this.#leave(slot, withRungs(slot, reason));
   }
 
   /** Moves a group by one step. @returns why the forward failed, which leaves all where they were */
@@ -194,6 +214,7 @@ export class SlotEngine {
       return { reason };
     }
     const took = performance.now() - start;
+    this.#ladder.succeeded(pipelineOf(first).stepBytes(loadOf(group)));
     for (const [at, slot] of group.entries()) {
       slot.denoiseMs += took;
       slot.deviceMs += took / group.length;
@@ -209,8 +230,10 @@ export class SlotEngine {
       this.#active.splice(this.#active.indexOf(slot), 1);
       await this.#finish(slot);
     } else if (isPreviewDue(slot, this.#previewPauseMs())) {
-      // A picture that is spoilt already is not drawn on.
-      await this.#preview(slot, velocity).catch((error: unknown) => this.#leave(slot, error));
+      // A picture that is spoilt already is not drawn on; one whose preview does not fit the memory is.
+      await this.#preview(slot, velocity).catch((error: unknown) => {
+        if (!isOutOfMemory(error)) this.#leave(slot, error);
+      });
     }
   }
 
@@ -219,7 +242,8 @@ export class SlotEngine {
     const start = performance.now();
     try {
       const item = itemOf(slot);
-      const pixels = await pipelineOf(slot).decode(item.latent, item.grid);
+      const pixels = await this.#decode(slot);
+      if (pixels === undefined) return;
       slot.deviceMs += performance.now() - start;
       const { format, quality } = slot.request;
       const encoding = encodePicture(pixels.data, { ...pixels, format, quality })
@@ -228,13 +252,44 @@ export class SlotEngine {
           const { loadMs, encodeMs, denoiseMs, deviceMs } = slot;
           const times = { decodeMs: now - start, totalMs: now - slot.receivedAt };
           const timings = { loadMs, encodeMs, denoiseMs, deviceMs, ...times };
-          end(slot, { type: 'finished', image, width: pixels.width, height: pixels.height, timings, ...lorasOf(item) });
+          end(slot, {
+            type: 'finished',
+            image,
+            width: pixels.width,
+            height: pixels.height,
+            timings,
+            ...lorasOf(item),
+            ...rungsOf(slot),
+          });
         })
         .catch((error: unknown) => fail(slot, error))
         .finally(() => this.#encoding.delete(encoding));
       this.#encoding.add(encoding);
     } catch (error) {
       fail(slot, error);
+    }
+  }
+
+  /** @returns undefined when the picture starts over at a smaller size, since it could not be decoded */
+  async #decode(slot: Slot): Promise<Pixels | undefined> {
+    let tiling = this.#ladder.tilingOf(slot);
+    while (true) {
+      const { latent, grid } = itemOf(slot);
+      try {
+        const pixels = await pipelineOf(slot).decode(latent, grid, { tiling });
+        this.#ladder.succeeded(pipelineOf(slot).decodeBytes(grid, tiling === 'never' ? 'never' : 'always'));
+        return pixels;
+      } catch (reason) {
+        if (this.#ladder.tileInstead(slot, tiling, reason)) {
+          tiling = 'always';
+          continue;
+        }
+        const next = await this.#ladder.climb(slot, reason);
+        if (next === undefined) throw withRungs(slot, reason);
+        if (next === 'retry') continue;
+        this.#active.push(slot);
+        return undefined;
+      }
     }
   }
 
@@ -259,17 +314,6 @@ export class SlotEngine {
   }
 }
 
-function dropCancelled(slots: Slot[]): void {
-  for (const slot of slots.filter((candidate) => candidate.cancelled)) {
-    slots.splice(slots.indexOf(slot), 1);
-    end(slot, { type: 'cancelled' });
-  }
-}
-
-function throwIfDropped(slot: Slot): void {
-  if (slot.cancelled) throw new DiffusionError('cancelled', `The picture ${slot.request.id} was cancelled.`);
-}
-
 /** A preview in the middle of the run, and more where steps are slow. */
 function isPreviewDue(slot: Slot, pauseMs: number): boolean {
   if (!slot.request.previews) return false;
@@ -277,81 +321,6 @@ function isPreviewDue(slot: Slot, pauseMs: number): boolean {
   return item.step === Math.ceil(item.schedule.steps / 2) || performance.now() - slot.previewedAt > pauseMs;
 }
 
-/** The picture of the lowest rank that has waited longest, and others like it that fit into the same call. */
-function chooseGroup(active: Slot[], maxTokens: number): Slot[] {
-  const first = lowestRank(active);
-  if (first === undefined) return [];
-  const tokens = sequenceLength(itemOf(first));
-  let rows = 0;
-  const group: Slot[] = [];
-  for (const slot of active) {
-    const item = itemOf(slot);
-    const alike = pipelineOf(slot) === pipelineOf(first) && sameGrid(item, itemOf(first));
-    const fits = alike && rankOf(slot) === rankOf(first);
-    if (!fits || (group.length > 0 && (rows + rowsOf(item)) * tokens > maxTokens)) continue;
-    rows += rowsOf(item);
-    group.push(slot);
-  }
-  // Whoever moved goes to the end, so that groups take turns.
-  for (const slot of group) active.push(...active.splice(active.indexOf(slot), 1));
-  return group;
-}
-
-function rankOf({ request }: Slot): number {
-  return request.rank ?? 1;
-}
-
-/** The first of the lowest rank. */
-function lowestRank(slots: readonly Slot[]): Slot | undefined {
-  return slots.reduce<Slot | undefined>(
-    (best, slot) => (best === undefined || rankOf(slot) < rankOf(best) ? slot : best),
-    undefined,
-  );
-}
-
-/** The last of the highest rank. */
-function highestRank(slots: readonly Slot[]): Slot | undefined {
-  return slots.reduce<Slot | undefined>(
-    (worst, slot) => (worst === undefined || rankOf(slot) >= rankOf(worst) ? slot : worst),
-    undefined,
-  );
-}
-
-function sequenceLength(item: DenoiseItem): number {
-  return item.grid.rows * item.grid.columns + item.caption.tokens;
-}
-
-function sameGrid(a: DenoiseItem, b: DenoiseItem): boolean {
-  return a.grid.rows === b.grid.rows && a.grid.columns === b.grid.columns;
-}
-
-function lorasOf({ loras = [] }: DenoiseItem): Pick<Extract<EngineNotice, { type: 'finished' }>, 'loras'> {
-  if (loras.length === 0) return {};
-  return { loras: loras.map(({ adapter, strength }) => ({ sha256: adapter.sha256, strength })) };
-}
-
-function itemOf(slot: Slot): DenoiseItem {
-  if (slot.item === undefined) throw new TypeError('The slot has not been prepared');
-  return slot.item;
-}
-
-function pipelineOf(slot: Slot): ZImagePipeline {
-  if (slot.model === undefined) throw new TypeError('The slot has not been prepared');
-  return slot.model.pipeline;
-}
-
-function fail(slot: Slot, error: unknown): void {
-  end(slot, slot.cancelled ? { type: 'cancelled' } : { type: 'failed', error: toDiffusionError(error) });
-}
-
-/** The last notice of a picture; its model may be dropped from here on. */
-function end(slot: Slot, notice: EngineNotice): void {
-  slot.model?.giveBack();
-  slot.emit(notice);
-}
-
-function toDiffusionError(error: unknown): DiffusionError {
-  if (error instanceof DiffusionError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new DiffusionError('device_failed', `Drawing failed: ${reason}`, { details: { reason }, cause: error });
+function rungsOf({ rungs }: Slot): { readonly rungs?: readonly RungTaken[] } {
+  return rungs.length === 0 ? {} : { rungs };
 }

@@ -77,6 +77,7 @@ export { LoraCache, type LoraCacheOptions } from './lora/lora-cache.ts';
 export type { LoraModule, UnknownKeys } from './lora/lora-plan.ts';
 export { type LoraFile, type ReadLoraOptions, readLora, requireCompatible } from './lora/read-lora.ts';
 export type { LoraChoice } from './lora/resolve-loras.ts';
+export type { DeviceMemory, MemoryRung, RungTaken } from './memory-ladder.ts';
 export { ModelPool, type ModelPoolOptions, type PooledModel } from './model-pool.ts';
 export type { ParityOptions } from './parity/parity-run.ts';
 export type { ParityReport, ParityRow } from './parity/report.ts';

@@ -9,13 +9,13 @@ import type { CommandContext } from '../command-context.ts';
  * @throws CliError with the engine's code when it cannot start
  */
 export async function startEngine(
-  { device, weights, threads, engineEnvironment, engineStuckAfterMs }: Config,
+  { device, weights, threads, memoryReserveBytes, engineEnvironment, engineStuckAfterMs }: Config,
   slots: number,
   { environment, output }: CommandContext,
   signal: AbortSignal,
 ): Promise<EngineProcess> {
   const engine = new EngineProcess({
-    engine: { device, weights, threads, slots, cacheDir: environment.cacheFolder },
+    engine: { device, weights, threads, slots, memoryReserveBytes, cacheDir: environment.cacheFolder },
     environment: engineEnvironment,
     stuckAfterMs: engineStuckAfterMs,
     clock: systemClock,

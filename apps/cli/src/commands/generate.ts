@@ -119,6 +119,7 @@ async function planPictures(
     loras: await findLoraFiles(flags.lora ?? [], config, facts),
     cacheScope: 'local',
     rank: 0,
+    oversize: 'reject' as const,
   };
   const items = Array.from({ length: flags.count }, (_, index) => ({
     ...common,

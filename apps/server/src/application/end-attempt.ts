@@ -11,6 +11,7 @@ import {
   release,
 } from '../domain/job.ts';
 import type { CostObservation } from '../domain/scheduling/cost-model.ts';
+import type { Warning } from '../domain/warning.ts';
 import { changeJob } from './change-job.ts';
 import type { CostBook, PictureShape } from './cost-book.ts';
 import type { Clock, IdSource, Store, StoredPicture, StoreTransaction } from './ports.ts';
@@ -28,6 +29,8 @@ export interface AttemptResult extends StoredPicture {
   readonly width: number;
   readonly height: number;
   readonly timings: Omit<JobTimings, 'queueMs' | 'totalMs'>;
+  /** @default none */
+  readonly warnings?: readonly Warning[] | undefined;
   /** What it was, and the device time it took: predictions learn from it. */
   readonly cost: { readonly shape: PictureShape; readonly seen: CostObservation };
 }
@@ -72,12 +75,13 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
   return {
     complete(held, result) {
       const id: AssetId = assetId(ids.next());
-      const { timings: phases, cost, ...picture } = result;
+      const { timings: phases, cost, warnings = [], ...picture } = result;
       return store.transact(async (transaction) => {
         const ended = await endIn(
           transaction,
           held,
-          (before, now) => complete(before, held.token, { assetId: id, timings: timingsOf(before, phases, now), now }),
+          (before, now) =>
+            complete(before, held.token, { assetId: id, timings: timingsOf(before, phases, now), warnings, now }),
           {
             assetOf: (before, now) => ({ ...picture, id, tenantId: before.tenantId, createdAt: now }),
             deviceMs: cost.seen.denoiseMs + cost.seen.fixedMs,

@@ -1,5 +1,7 @@
 import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
+import type { OversizePolicy } from '../domain/size-policy.ts';
+import type { Warning } from '../domain/warning.ts';
 
 /** One picture to draw: all settings fixed, nothing left to default. */
 export interface EngineItem {
@@ -23,6 +25,8 @@ export interface EngineItem {
   readonly cacheScope: string;
   /** Items of a lower rank go first, from the next step on; the engine parks others for them. */
   readonly rank: number;
+  /** `fit`: may be drawn smaller when the device's memory holds no more. */
+  readonly oversize: OversizePolicy;
 }
 
 export interface EngineTimings {
@@ -46,6 +50,8 @@ export interface DrawnPicture {
   readonly steps: number;
   readonly executionProvider: string;
   readonly timings: EngineTimings;
+  /** What was done another way than asked, so that it could be drawn. @default none */
+  readonly warnings?: readonly Warning[] | undefined;
 }
 
 export type DrawOutcome =
@@ -75,6 +81,14 @@ export interface EngineStatus {
   readonly notes: readonly string[];
   /** Folders of the models that are in its memory. */
   readonly loadedModels: readonly string[];
+}
+
+export interface DeviceMemoryFacts {
+  readonly source: 'nvml' | 'system';
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** Left to others. */
+  readonly reserveBytes: number;
 }
 
 /** What draws. Never throws: whatever goes wrong is an outcome or a status. */

@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.ts';
 import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { Claim } from './claim-jobs.ts';
 import type { AttemptResult, EndAttempt } from './end-attempt.ts';
-import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem, EngineTimings } from './engine-port.ts';
+import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem } from './engine-port.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
 import type { HeldJob } from './renew-leases.ts';
@@ -73,8 +73,8 @@ async function keepPicture(
       storeMs: clock.now() - startedAt,
     };
     const { mediaType, width, height } = picture;
-    const cost = costOf(claim, picture.timings);
-    const result = { ...stored, mediaType, width, height, timings, cost };
+    const cost = costOf(claim, picture);
+    const result = { ...stored, mediaType, width, height, timings, cost, warnings: picture.warnings };
     await settle(ports, attempt, () => endAttempt.complete(attempt, result));
   } catch (error) {
     if (!isStorageError(error)) throw error;
@@ -84,8 +84,8 @@ async function keepPicture(
   }
 }
 
-function costOf({ generation }: Claim, timings: EngineTimings): AttemptResult['cost'] {
-  const { model, width, height, steps } = generation;
+function costOf({ generation }: Claim, { width, height, timings }: DrawnPicture): AttemptResult['cost'] {
+  const { model, steps } = generation;
   const { encodeMs, decodeMs, deviceMs = timings.denoiseMs + decodeMs } = timings;
   // Writing the file happens beside the device, so decoding is at most what the device was charged.
   const decodingMs = Math.min(decodeMs, deviceMs);
@@ -155,8 +155,8 @@ function findLoras(
 }
 
 function engineItem({ job, generation }: Claim, item: Pick<EngineItem, 'id' | 'modelPath' | 'loras'>): EngineItem {
-  const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality } = generation;
-  const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality };
+  const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize } = generation;
+  const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize };
   // Nobody watches bulk work, and a preview costs as much as decoding a small picture.
   const previews = job.priority !== 'bulk';
   return { ...item, ...settings, seed: job.seed, previews, rank: rankOf[job.priority], cacheScope: job.tenantId };

@@ -79,6 +79,14 @@ export const settingSchemas = {
     .max(268_435_456)
     .default(4_194_304)
     .describe('Most pixels (width × height) of one picture.'),
+  memoryReserveBytes: z
+    .int()
+    .min(0)
+    .max(1_099_511_627_776)
+    .default(268_435_456)
+    .describe(
+      'Memory of the device that is left to others. A picture that would need it is drawn in smaller parts or refused; below it, models that nobody uses leave the memory first.',
+    ),
   oversize: z
     .enum(['reject', 'fit'])
     .default('reject')

@@ -17,6 +17,7 @@
  */
 import type { AssetId, GenerationId, JobId, TenantId } from './ids.ts';
 import { grantLease, hasExpired, type Lease, type LeaseRequest, renewLease } from './lease.ts';
+import type { Warning } from './warning.ts';
 
 /** Rank of waiting work; a lower class waits while a higher one has jobs. */
 export type PriorityClass = 'interactive' | 'standard' | 'bulk';
@@ -98,6 +99,8 @@ export interface SucceededJob extends JobBase {
   readonly finishedAt: number;
   readonly assetId: AssetId;
   readonly timings: JobTimings;
+  /** What was done another way than asked, e.g. because the memory was short. */
+  readonly warnings: readonly Warning[];
 }
 
 export interface UnsuccessfulJob extends JobBase {
@@ -162,7 +165,12 @@ export function renew(job: Job, token: number, now: number, leaseMs: number): Ru
 export function complete(
   job: Job,
   token: number,
-  result: { readonly assetId: AssetId; readonly timings: JobTimings; readonly now: number },
+  result: {
+    readonly assetId: AssetId;
+    readonly timings: JobTimings;
+    readonly warnings?: readonly Warning[];
+    readonly now: number;
+  },
 ): SucceededJob | UnsuccessfulJob | undefined {
   if (!isHeldBy(job, token)) return undefined;
   if (job.cancelRequested) return end(job, 'cancelled', result.now);
@@ -174,6 +182,7 @@ export function complete(
     finishedAt: result.now,
     assetId: result.assetId,
     timings: result.timings,
+    warnings: result.warnings ?? [],
     lastFault: undefined,
   };
 }

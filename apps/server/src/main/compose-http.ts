@@ -11,6 +11,7 @@ import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
 import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
 import type { CostBook } from '../application/cost-book.ts';
+import type { DeviceMemoryFacts } from '../application/engine-port.ts';
 import { createGetAsset } from '../application/get-asset.ts';
 import { createGetGeneration } from '../application/get-generation.ts';
 import { createGetJob } from '../application/get-job.ts';
@@ -44,6 +45,7 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
+  readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
   /** Whether nothing new is accepted any more. */
   readonly isDraining: () => boolean;
 }
@@ -70,7 +72,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       listDeadLetters: createListDeadLetters({ store }),
       redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
       getAsset: createGetAsset({ store }),
-      getSystem: createGetSystem({ store, disk, clock, engineStatus }),
+      getSystem: createGetSystem({ store, disk, clock, engineStatus, memoryOf: parts.memoryOf }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },

@@ -1,6 +1,7 @@
 /** Wiring: the only place that knows which adapter stands behind which port. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { createDisk } from '../adapters/disk.ts';
@@ -12,6 +13,7 @@ import { SqliteStore } from '../adapters/sql/sql-store.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
+import type { DeviceMemoryFacts } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
@@ -96,6 +98,7 @@ async function open(
   let isDraining = false;
   const app = await createHttp(config, {
     ...{ store, pictures, models, loras, engine, access, webhooks, costs, disk, worker, ids, clock, log, version },
+    memoryOf: await readMemory(config),
     isDraining: () => isDraining,
   });
   opened.push(() => app.close());
@@ -184,9 +187,9 @@ function takeFolder(folder: string): DataLock {
 }
 
 function startEngine(config: Config, log: Logger): EngineProcess {
-  const { device, weights, threads, slots } = config;
+  const { device, weights, threads, slots, memoryReserveBytes } = config;
   return new EngineProcess({
-    engine: { device, weights, threads, slots, cacheDir: join(config.dataDir, 'cache') },
+    engine: { device, weights, threads, slots, cacheDir: join(config.dataDir, 'cache'), memoryReserveBytes },
     environment: config.engineEnvironment,
     stuckAfterMs: config.engineStuckAfterMs,
     clock: systemClock,
@@ -194,4 +197,11 @@ function startEngine(config: Config, log: Logger): EngineProcess {
   });
 }
 
-/** A server that needs keys may be called by any name, unless its names are listed. */
+/** What is free on the device, as this process sees it. */
+async function readMemory({ device, memoryReserveBytes }: Config): Promise<() => DeviceMemoryFacts | undefined> {
+  const reader = await openDeviceMemory(device);
+  return () => {
+    const reading = reader?.read();
+    return reader && reading && { source: reader.source, ...reading, reserveBytes: memoryReserveBytes };
+  };
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Asset, assetSchema } from './asset.ts';
-import { idSchema, type Priority, priorities, timestampSchema } from './primitives.ts';
+import { idSchema, type Priority, priorities, timestampSchema, type Warning, warningSchema } from './primitives.ts';
 import { type JobError, jobErrorSchema } from './problem.ts';
 
 /**
@@ -53,6 +53,8 @@ export interface Job {
   /** Why the last attempt ended badly. */
   readonly error?: JobError | undefined;
   readonly timings?: JobTimings | undefined;
+  /** What was done another way than asked, e.g. `memory_smaller_size`; absent when nothing was. */
+  readonly warnings?: readonly Warning[] | undefined;
 }
 
 const milliseconds = z.number().nonnegative();
@@ -83,6 +85,7 @@ const jobShape = {
   asset: assetSchema.optional(),
   error: jobErrorSchema.optional(),
   timings: jobTimingsSchema.optional(),
+  warnings: z.array(warningSchema).optional(),
 };
 
 export const jobSchema: z.ZodType<Job> = z.object(jobShape).meta({ id: 'Job' });

@@ -5,6 +5,15 @@ import { timestampSchema } from './primitives.ts';
 export const engineStates = ['starting', 'ready', 'restarting', 'broken'] as const;
 export type EngineState = (typeof engineStates)[number];
 
+export interface DeviceMemory {
+  /** `nvml` for NVIDIA's library, `system` for the machine or its container. */
+  readonly source: 'nvml' | 'system';
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** Left to others, by the setting memoryReserveBytes. */
+  readonly reserveBytes: number;
+}
+
 export interface EngineStatus {
   readonly state: EngineState;
   /** As configured: `cpu`, `webgpu`, `cuda:0`, `fixed:250`. */
@@ -18,6 +27,8 @@ export interface EngineStatus {
   readonly problem?: string | undefined;
   /** What the engine noticed at start, e.g. a fall-back. */
   readonly notes: readonly string[];
+  /** Memory of the device; absent when nobody tells. */
+  readonly memory?: DeviceMemory | undefined;
 }
 
 /** Answer of `GET /v1/system`. */
@@ -51,6 +62,14 @@ export const systemStatusSchema: z.ZodType<SystemStatus> = z
         crashes: z.int().nonnegative(),
         problem: z.string().optional(),
         notes: z.array(z.string()),
+        memory: z
+          .object({
+            source: z.enum(['nvml', 'system']),
+            totalBytes: z.number().nonnegative(),
+            freeBytes: z.number().nonnegative(),
+            reserveBytes: z.number().nonnegative(),
+          })
+          .optional(),
       }),
     ),
     queue: z.object({ queued: z.int().nonnegative(), running: z.int().nonnegative() }),

@@ -52,6 +52,7 @@ export function presentJob({ job, asset, steps }: JobRecord, stepOf: StepOf): Ap
     asset: asset && presentAsset(asset),
     error: job.lastFault,
     timings: job.state === 'succeeded' ? job.timings : undefined,
+    warnings: job.state === 'succeeded' && job.warnings.length > 0 ? job.warnings : undefined,
   };
 }
 

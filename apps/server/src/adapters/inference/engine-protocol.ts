@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly slots: number;
   /** Folder for caches; created if missing. */
   readonly cacheDir: string;
+  /** Memory of the device that is left to others, in bytes. */
+  readonly memoryReserveBytes: number;
 }
 
 export type EngineCommand =

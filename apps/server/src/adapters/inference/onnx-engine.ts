@@ -1,6 +1,7 @@
 /** The engine on ONNX Runtime: `cpu`, `webgpu`, `cuda:<n>`. */
 import { totalmem } from 'node:os';
 import {
+  type DeviceMemory,
   type DiffusionError,
   type EngineNotice,
   fittingWeightMode,
@@ -11,10 +12,11 @@ import {
   type WeightMode,
   ZImagePipeline,
 } from '@imagemill/diffusion';
+import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
 import { type OpenedDevice, openDevice } from '@imagemill/diffusion/onnxruntime';
 import type { EngineItem } from '../../application/engine-port.ts';
 import type { Engine, EngineFactory } from './engine.ts';
-import type { ItemEvent } from './engine-protocol.ts';
+import type { EngineOptions, ItemEvent } from './engine-protocol.ts';
 
 /** Rows × tokens of one transformer call. On a CPU more rows hardly help: 12 ms a row at 1 × 96 tokens, 11 at 8 × 96. */
 const maxBatchTokens = 4096;
@@ -37,7 +39,8 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
     },
     onChange: ({ type, key, ms }) => emit(type === 'loaded' ? { type, modelPath: key, ms } : { type, modelPath: key }),
   });
-  const slots = new SlotEngine({ models, slots: options.slots, maxBatchTokens });
+  const memory = await engineMemory(options);
+  const slots = new SlotEngine({ models, slots: options.slots, maxBatchTokens, ...(memory && { memory }) });
   const open = new Set<string>();
   const engine: Engine = {
     executionProvider: runtime.executionProvider,
@@ -67,6 +70,14 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
   return engine;
 };
 
+/** CUDA's allocator keeps its peak; on the CPU every run gives back what it took. */
+async function engineMemory({ device, memoryReserveBytes }: EngineOptions): Promise<DeviceMemory | undefined> {
+  const reader = await openDeviceMemory(device);
+  if (reader === undefined) return undefined;
+  const freeBytes = (): number | undefined => reader.read()?.freeBytes;
+  return { freeBytes, reserveBytes: memoryReserveBytes, keepsPeak: reader.source === 'nvml' };
+}
+
 async function modeFor(path: string): Promise<WeightMode> {
   return fittingWeightMode(await openCheckpoint(path), totalmem());
 }
@@ -74,17 +85,26 @@ async function modeFor(path: string): Promise<WeightMode> {
 const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
 function toEvent(item: EngineItem, notice: EngineNotice, executionProvider: string): ItemEvent {
-  const { id, seed, steps } = item;
+  const { id } = item;
   switch (notice.type) {
     case 'preview':
       return { ...notice, id, mediaType: 'image/jpeg' };
     case 'finished':
-      return { ...notice, id, mediaType: mediaTypes[item.format], seed, steps, executionProvider };
+      return finishedEvent(item, notice, executionProvider);
     case 'failed':
       return { type: 'failed', id, fault: toFault(notice.error) };
     default:
       return { ...notice, id };
   }
+}
+
+function finishedEvent(
+  { id, seed, steps, format }: EngineItem,
+  { rungs = [], ...drawn }: Extract<EngineNotice, { type: 'finished' }>,
+  executionProvider: string,
+): ItemEvent {
+  const warnings = rungs.map(({ rung, message }) => ({ code: `memory_${rung}`, message }));
+  return { ...drawn, id, mediaType: mediaTypes[format], seed, steps, executionProvider, warnings };
 }
 
 function toFault({ code, message, details, retryable }: DiffusionError): {

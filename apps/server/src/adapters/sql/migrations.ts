@@ -11,6 +11,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003-generation-extras': { up: (database) => runAll(database, generationExtras()) },
   '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
   '0005-webhooks': { up: (database) => runAll(database, webhookTables()) },
+  '0006-job-warnings': { up: (database) => runAll(database, jobWarnings()) },
 };
 
 /**
@@ -190,6 +191,8 @@ const fairQueue = (): readonly RawBuilder<unknown>[] => [
 const generationExtras = (): readonly RawBuilder<unknown>[] => [
   sql`alter table generations add column extras text not null default '{}'`,
 ];
+
+const jobWarnings = (): readonly RawBuilder<unknown>[] => [sql`alter table jobs add column warnings text`];
 
 async function runAll(database: Kysely<unknown>, statements: readonly RawBuilder<unknown>[]): Promise<void> {
   for (const statement of statements) await statement.execute(database);

@@ -6,6 +6,7 @@ import type { NumberedEvent, StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts, PictureFormat } from '../../domain/generation.ts';
 import { assetId, contentHash, generationId, jobId, tenantId, workerId } from '../../domain/ids.ts';
 import type { Job, JobFault, JobTimings, PriorityClass, QueuedJob, RunningJob } from '../../domain/job.ts';
+import type { Warning } from '../../domain/warning.ts';
 import { readExtras, writeExtras } from './generation-extras.ts';
 import type { AssetsTable, AttemptsTable, EventsTable, GenerationsTable, JobsTable } from './schema.ts';
 
@@ -117,6 +118,7 @@ export function jobFromRow(row: JobRow): Job {
         finishedAt,
         assetId: assetId(row.asset_id),
         timings,
+        warnings: row.warnings === null ? [] : (JSON.parse(row.warnings) as Warning[]),
       };
     }
     case 'failed':
@@ -191,6 +193,7 @@ export function jobChanges(job: Job): Omit<JobRow, FixedColumns> {
     finished_at: job.state === 'queued' || job.state === 'running' ? null : job.finishedAt,
     asset_id: succeeded?.assetId ?? null,
     timings: succeeded === undefined ? null : JSON.stringify(succeeded.timings),
+    warnings: succeeded === undefined || succeeded.warnings.length === 0 ? null : JSON.stringify(succeeded.warnings),
     fault: job.lastFault === undefined ? null : JSON.stringify(job.lastFault),
   };
 }

@@ -68,6 +68,8 @@ export interface JobsTable {
   finished_at: number | null;
   asset_id: string | null;
   timings: string | null;
+  /** JSON; null for none. */
+  warnings: string | null;
   fault: string | null;
 }
 

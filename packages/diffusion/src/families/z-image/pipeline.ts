@@ -1,3 +1,4 @@
+import type { AttentionForm } from '@imagemill/onnx';
 import { type Checkpoint, openCheckpoint, requireTokenizerFolder } from '../../checkpoint/checkpoint.ts';
 import type { Caption, DenoiseItem, DenoiserInput, LatentGrid } from '../../denoise.ts';
 import { DiffusionError } from '../../errors.ts';
@@ -12,6 +13,7 @@ import { createSchedule } from '../../schedule.ts';
 import { loadPromptTokenizer, type PromptTokenizer } from '../../tokenizer/prompt-tokenizer.ts';
 import { type HoldCheckpointOptions, holdCheckpoint } from './hold-checkpoint.ts';
 import { type LinearWidths, loraModules } from './lora-names.ts';
+import { type StepLoad, stepPeakBytes } from './predict-memory.ts';
 import type { RotaryType } from './sequence.ts';
 import { TextEncoder } from './text-encoder.ts';
 import { Transformer } from './transformer.ts';
@@ -63,11 +65,13 @@ export class ZImagePipeline {
   readonly #captions: Map<string, Promise<Caption>> = new Map();
   readonly #loraCache: LoraCache;
   readonly #loraModules: ReadonlyMap<string, LinearWidths>;
+  readonly #attention: AttentionForm;
   #tokenizer: Promise<PromptTokenizer> | undefined;
 
   constructor(checkpoint: Checkpoint, runtime: Runtime, { loraCache, rotaryType }: PipelineOptions = {}) {
     this.checkpoint = checkpoint;
     this.limits = sizeLimits(checkpoint);
+    this.#attention = runtime.forms.attention;
     this.transformer = new Transformer({ ...checkpoint.transformer, runtime });
     this.textEncoder = new TextEncoder({ ...checkpoint.textEncoder, runtime, ...(rotaryType && { rotaryType }) });
     this.vae = new Vae({ ...checkpoint.vae, runtime });
@@ -179,6 +183,21 @@ export class ZImagePipeline {
   async decode(latent: Float32Array, grid: LatentGrid, options: DecodeOptions = {}): Promise<Pixels> {
     const { values, width, height } = await this.vae.decode({ values: latent, ...this.#latentSize(grid) }, options);
     return { width, height, data: toPixels(values, { width, height }) };
+  }
+
+  /** Predicted bytes that a step holds beside the weights. */
+  stepBytes(load: StepLoad): number {
+    return stepPeakBytes(this.checkpoint.transformer.config, load, this.#attention);
+  }
+
+  /** Predicted bytes that decoding holds beside the weights, whole or in tiles. */
+  decodeBytes(grid: LatentGrid, tiling: 'always' | 'never'): number {
+    return this.vae.decodeBytes(this.#latentSize(grid), tiling);
+  }
+
+  /** Whether decoding in tiles takes less memory than whole. */
+  canTile(grid: LatentGrid): boolean {
+    return this.vae.canTile(this.#latentSize(grid));
   }
 
   /** A small picture of an unfinished latent: at most 16 × 16 latent pixels are decoded. */

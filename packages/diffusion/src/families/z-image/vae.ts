@@ -23,9 +23,11 @@ export interface Planes extends Size {
   readonly values: Float32Array;
 }
 
+export type Tiling = 'auto' | 'always' | 'never';
+
 export interface DecodeOptions {
   /** `auto` tiles when the whole picture would not fit into half of the free memory. @default 'auto' */
-  readonly tiling?: 'auto' | 'always' | 'never';
+  readonly tiling?: Tiling;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -77,6 +79,21 @@ export class Vae {
     };
   }
 
+  /** Whether a latent of this size has more than one tile. */
+  canTile(latent: Size): boolean {
+    return planTiles(this.#options.config, latent).tiles.length > 1;
+  }
+
+  /** Predicted memory of decoding, beside the weights. */
+  decodeBytes(latent: Size, tiling: 'always' | 'never'): number {
+    const { config } = this.#options;
+    if (tiling === 'never') return decodePeakBytes(config, latent);
+    const { tiles, size } = planTiles(config, latent);
+    const largest = Math.max(...tiles.map((tile) => decodePeakBytes(config, tile)));
+    // All decoded tiles are held until they are joined.
+    return largest + (tiles.length > 1 ? 2 * 4 * config.outChannels * size.width * size.height : 0);
+  }
+
   release(): Promise<void> {
     return this.#sessions.release();
   }
@@ -88,7 +105,7 @@ export class Vae {
     );
   }
 
-  #tiles(latent: Size, tiling: 'auto' | 'always' | 'never'): boolean {
+  #tiles(latent: Size, tiling: Tiling): boolean {
     if (tiling !== 'auto') return tiling === 'always';
     return decodePeakBytes(this.#options.config, latent) > freemem() / 2;
   }

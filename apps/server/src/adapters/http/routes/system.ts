@@ -1,5 +1,6 @@
 import { type EngineStatus as ApiEngineStatus, healthSchema, systemStatusSchema } from '@imagemill/api';
 import type { EngineStatus } from '../../../application/engine-port.ts';
+import type { SystemFacts } from '../../../application/get-system.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
@@ -71,8 +72,8 @@ function whyNotReady(engines: readonly EngineStatus[]): string {
   return reasons.join(' ');
 }
 
-function presentEngine(status: EngineStatus): ApiEngineStatus {
-  const { device, executionProvider, slots, crashes, problem, notes } = status;
+function presentEngine(status: SystemFacts['engines'][number]): ApiEngineStatus {
+  const { device, executionProvider, slots, crashes, problem, notes, memory } = status;
   const state = status.state === 'closed' ? 'broken' : status.state;
-  return { state, device, executionProvider, slots, crashes, problem: problem?.message, notes: [...notes] };
+  return { state, device, executionProvider, slots, crashes, problem: problem?.message, notes: [...notes], memory };
 }
