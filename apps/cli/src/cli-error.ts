@@ -13,8 +13,8 @@ export const cliErrorCodes = {
   option_missing_argument: 'The option wants a value that is not there.',
   excess_arguments: 'The command takes fewer arguments; a prompt of several words needs quotation marks.',
   trace_invalid: 'The trace of a simulation cannot be read, or one of its lines is wrong.',
-  output_unwritable: 'The folder for the pictures cannot be made or written.',
-  disk_full: 'The disk is full, and the picture was not saved.',
+  output_unwritable: 'The folder or file for the results cannot be made or written.',
+  disk_full: 'The disk is full, and the file was not saved.',
   interrupted: 'Ctrl+C or SIGTERM stopped the work.',
   internal_error: 'A fault of Imagemill itself.',
 } as const satisfies Readonly<Record<string, string>>;

@@ -52,6 +52,11 @@ describe('where pictures go', () => {
     await ensureWritable(await target('new/inner/a.png'));
     expect(await readdir(join(folder, 'new'))).toEqual(['inner']);
   });
+
+  it.runIf(process.platform === 'linux')('is refused at once on a file system that takes no folder', async () => {
+    const nowhere = await resolveTarget({ out: '/proc/pictures', count: 1, format: undefined });
+    await expect(ensureWritable(nowhere)).rejects.toMatchObject({ code: 'output_unwritable' });
+  });
 });
 
 describe('saving a picture', () => {
@@ -92,6 +97,7 @@ describe('names from prompts', () => {
     expect(slug('../../etc/passwd')).toBe('etc-passwd');
     expect(slug('a\u0000b\nC:\\x')).toBe('a-b-c-x');
     expect(slug('🦊🦊')).toBe('picture');
+    expect(slug('🦊🏳️‍🌈')).toBe('picture');
     expect(slug('')).toBe('picture');
   });
 

@@ -1,6 +1,7 @@
-import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
+import { access, constants, open, rm, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import type { PictureFormat } from '@imagemill/api';
+import { makeFolder } from '@imagemill/diffusion';
 import { CliError, optionError } from './cli-error.ts';
 
 /** Where pictures go: one named file, or a folder in which each is named after its prompt and seed. */
@@ -38,7 +39,7 @@ export async function resolveTarget({ out, count, format }: TargetRequest): Prom
 export async function ensureWritable(target: PictureTarget): Promise<void> {
   const folder = target.kind === 'file' ? dirname(target.path) : target.path;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw toOutputError(error, folder);
@@ -56,7 +57,7 @@ export async function writePicture(
       ? target.path.slice(0, -ending.length)
       : join(target.path, `${slug(picture.prompt)}-${picture.seed}`);
   try {
-    await mkdir(dirname(stem), { recursive: true });
+    await makeFolder(dirname(stem));
     for (let number = 1; ; number += 1) {
       const path = `${stem}${number === 1 ? '' : `-${number}`}${ending}`;
       if (await writeNew(path, picture.bytes)) return path;
@@ -92,7 +93,7 @@ export function slug(prompt: string): string {
     prompt
       .normalize('NFKC')
       .toLowerCase()
-      .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+      .match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
   const text = Array.from(words.join('-')).slice(0, 40).join('').replace(/-+$/, '');
   return text === '' ? 'picture' : text;
 }
@@ -117,17 +118,20 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<boolean> {
   }
 }
 
-function toOutputError(error: unknown, folder: string): unknown {
+/** The error for a file that cannot be written below a folder. */
+export function toOutputError(error: unknown, folder: string): unknown {
   switch (errorCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new CliError('disk_full', `The disk of ${folder} is full; the picture was not saved.`, {
+      return new CliError('disk_full', `The disk of ${folder} is full; the file was not saved.`, {
         details: { folder },
         cause: error,
       });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'EISDIR':
+    case 'ENOENT':
     case 'ENOTDIR':
     case 'EEXIST':
       return new CliError('output_unwritable', `${folder} cannot be written: choose another place with --out.`, {

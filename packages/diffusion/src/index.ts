@@ -1,6 +1,7 @@
 export { type Checkpoint, openCheckpoint, requireTokenizerFolder } from './checkpoint/checkpoint.ts';
 export { fittingWeightMode } from './checkpoint/fitting-weight-mode.ts';
 export type { HoldProgress } from './checkpoint/held-weights.ts';
+export { makeFolder } from './checkpoint/make-folder.ts';
 export {
   createManifest,
   type Manifest,

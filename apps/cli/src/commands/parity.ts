@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type ParityReport, type ParityRow, runParity, writeSafetensors } from '@imagemill/diffusion';
+import { makeFolder, type ParityReport, type ParityRow, runParity, writeSafetensors } from '@imagemill/diffusion';
 import { openDevice } from '@imagemill/diffusion/onnxruntime';
 import { loadConfig } from '@imagemill/server/engine';
 import { exitCodes } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
+import { toOutputError } from '../picture-file.ts';
 import { formatTable } from '../terminal/format.ts';
 
 export interface ParityFlags {
@@ -43,8 +43,12 @@ export async function parity(fixture: string, flags: ParityFlags, { output }: Co
 
 async function writeTensors(out: string, report: ParityReport): Promise<void> {
   const path = resolve(out);
-  await mkdir(dirname(path), { recursive: true });
-  await writeSafetensors(path, report.tensors);
+  try {
+    await makeFolder(dirname(path));
+    await writeSafetensors(path, report.tensors);
+  } catch (error) {
+    throw toOutputError(error, path);
+  }
 }
 
 function print(rows: readonly ParityRow[], json: boolean, write: (line: string) => void): void {

@@ -1,6 +1,6 @@
 /** Wiring: the only place that knows which adapter stands behind which port. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@imagemill/diffusion';
 import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { systemClock } from '../adapters/clock.ts';
@@ -165,7 +165,7 @@ async function openData(
 ): Promise<{ store: SqliteStore; pictures: FilesystemStore }> {
   const folder = config.dataDir;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const lock = takeFolder(folder);
     opened.push(() => lock.release());
     const store = await SqliteStore.open({ folder, durability: config.durability, outbox: composeOutbox(ids) });

@@ -17,7 +17,7 @@ export function toWriteError(error: unknown, path: string): unknown {
       },
     );
   }
-  if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR')) {
+  if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EEXIST')) {
     return new ModelError(
       'folder_unwritable',
       `${path} cannot be written: choose another models folder with --dir or IMAGEMILL_MODELS_DIR.`,

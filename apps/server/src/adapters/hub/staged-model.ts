@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Manifest } from '@imagemill/diffusion';
+import { type Manifest, makeFolder } from '@imagemill/diffusion';
 import { ModelError } from '../../application/model-errors.ts';
 import type {
   ByteProgress,
@@ -34,7 +34,7 @@ export async function stageModel(options: StageOptions): Promise<StagedModel> {
   const target = join(options.modelsFolder, owner, name);
   const folder = `${target}.partial`;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await takeLock(join(folder, LOCK), options.repository);
   } catch (error) {
     throw toWriteError(error, folder);
