@@ -1,3 +1,4 @@
+export { CaptionCache, type CaptionCacheOptions } from './caption-cache.ts';
 export { type Checkpoint, openCheckpoint, requireTokenizerFolder } from './checkpoint/checkpoint.ts';
 export { fittingWeightMode } from './checkpoint/fitting-weight-mode.ts';
 export type { HoldProgress } from './checkpoint/held-weights.ts';

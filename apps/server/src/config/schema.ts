@@ -87,6 +87,18 @@ export const settingSchemas = {
     .describe(
       'Memory of the device that is left to others. A picture that would need it is drawn in smaller parts or refused; below it, models that nobody uses leave the memory first.',
     ),
+  promptCacheEntries: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(256)
+    .describe('Encoded prompts that the engine keeps, each for the tenant that used it; 0 keeps none.'),
+  promptCacheBytes: z
+    .int()
+    .min(0)
+    .max(68_719_476_736)
+    .default(268_435_456)
+    .describe('Memory that the encoded prompts may take together.'),
   oversize: z
     .enum(['reject', 'fit'])
     .default('reject')

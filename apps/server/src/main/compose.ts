@@ -45,9 +45,9 @@ export interface Parts {
 }
 
 /** Lease of a job: a worker that is silent for this long loses its jobs. Renewed three times as often. */
-const LEASE_MS = 5_000;
+export const LEASE_MS = 5_000;
 /** How often the worker looks for work that nobody told it of, and for silent workers. */
-const POLL_MS = 1_000;
+export const POLL_MS = 1_000;
 const retry = { maxInterruptions: 10 };
 /** How often idempotency keys and sessions whose time is over are removed. */
 const FORGET_MS = 60_000;
@@ -188,8 +188,17 @@ function takeFolder(folder: string): DataLock {
 
 function startEngine(config: Config, log: Logger): EngineProcess {
   const { device, weights, threads, slots, memoryReserveBytes } = config;
+  const promptCache = { maxEntries: config.promptCacheEntries, maxBytes: config.promptCacheBytes };
   return new EngineProcess({
-    engine: { device, weights, threads, slots, cacheDir: join(config.dataDir, 'cache'), memoryReserveBytes },
+    engine: {
+      device,
+      weights,
+      threads,
+      slots,
+      cacheDir: join(config.dataDir, 'cache'),
+      memoryReserveBytes,
+      promptCache,
+    },
     environment: config.engineEnvironment,
     stuckAfterMs: config.engineStuckAfterMs,
     clock: systemClock,

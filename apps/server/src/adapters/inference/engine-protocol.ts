@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly cacheDir: string;
   /** Memory of the device that is left to others, in bytes. */
   readonly memoryReserveBytes: number;
+  /** Encoded prompts that are kept. @default as the engine likes */
+  readonly promptCache?: { readonly maxEntries: number; readonly maxBytes: number };
 }
 
 export type EngineCommand =

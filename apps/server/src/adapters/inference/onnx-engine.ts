@@ -1,6 +1,7 @@
 /** The engine on ONNX Runtime: `cpu`, `webgpu`, `cuda:<n>`. */
 import { totalmem } from 'node:os';
 import {
+  CaptionCache,
   type DeviceMemory,
   type DiffusionError,
   type EngineNotice,
@@ -30,10 +31,15 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
   };
   const { runtime, notes } = await openFor(options.weights === 'auto' ? 'packed' : options.weights);
   const loraCache = new LoraCache();
+  const captionCache = new CaptionCache(options.promptCache);
   const models = new ModelPool({
     open: async (path) => {
       const device = await openFor(options.weights === 'auto' ? await modeFor(path) : options.weights);
-      const pipeline = await ZImagePipeline.open(path, device.runtime, { cacheDir: options.cacheDir, loraCache });
+      const pipeline = await ZImagePipeline.open(path, device.runtime, {
+        cacheDir: options.cacheDir,
+        loraCache,
+        captionCache,
+      });
       await pipeline.warmUp();
       return pipeline;
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CaptionCache } from '../../caption-cache.ts';
 import { denoiseStep } from '../../denoise.ts';
 import { cpuRuntime, observeRuntime } from '../../testing/observed-runtime.ts';
 import { ZImagePipeline } from './pipeline.ts';
@@ -130,7 +131,8 @@ describe('prompts', () => {
         if (graph === 'caption') runs += 1;
       },
     });
-    const pipeline = await ZImagePipeline.open(fixture, runtime);
+    const captionCache = new CaptionCache({ maxEntries: 64 });
+    const pipeline = await ZImagePipeline.open(fixture, runtime, { captionCache });
     const first = await pipeline.encodePrompt('0');
     expect(await pipeline.encodePrompt('0')).toBe(first);
     expect(runs).toBe(1);
@@ -138,6 +140,23 @@ describe('prompts', () => {
     expect(runs).toBe(65);
     expect(await pipeline.encodePrompt('0')).toEqual(first);
     expect(runs).toBe(66);
+    await pipeline.release();
+    expect(captionCache.bytes).toBe(0);
+  });
+
+  test('of one tenant are encoded anew for another, with the same numbers', async () => {
+    let runs = 0;
+    const runtime = observeRuntime(cpuRuntime(), {
+      onRun(graph) {
+        if (graph === 'caption') runs += 1;
+      },
+    });
+    const pipeline = await ZImagePipeline.open(fixture, runtime);
+    const first = await pipeline.encodePrompt('a boat', [], 'tenant-a');
+    expect(await pipeline.encodePrompt('a boat', [], 'tenant-b')).toEqual(first);
+    expect(runs).toBe(2);
+    await pipeline.encodePrompt('a boat', [], 'tenant-a');
+    expect(runs).toBe(2);
     await pipeline.release();
   });
 

@@ -1,4 +1,5 @@
 import type { AttentionForm } from '@imagemill/onnx';
+import { CaptionCache } from '../../caption-cache.ts';
 import { type Checkpoint, openCheckpoint, requireTokenizerFolder } from '../../checkpoint/checkpoint.ts';
 import type { Caption, DenoiseItem, DenoiserInput, LatentGrid } from '../../denoise.ts';
 import { DiffusionError } from '../../errors.ts';
@@ -32,11 +33,15 @@ export interface PictureSettings {
   readonly guidance: GuidanceSettings;
   /** Adapters; their effects add up. @default none */
   readonly loras?: readonly LoraChoice[] | undefined;
+  /** Whose encoded prompts may be shared, e.g. a tenant. @default '' */
+  readonly cacheScope?: string | undefined;
 }
 
 export interface PipelineOptions {
   /** Adapters in memory; one cache may serve several models. @default one of its own */
   readonly loraCache?: LoraCache | undefined;
+  /** Encoded prompts; one cache may serve several models. @default one of its own */
+  readonly captionCache?: CaptionCache | undefined;
   readonly rotaryType?: RotaryType | undefined;
 }
 
@@ -62,19 +67,21 @@ export class ZImagePipeline {
   readonly transformer: Transformer;
   readonly textEncoder: TextEncoder;
   readonly vae: Vae;
-  readonly #captions: Map<string, Promise<Caption>> = new Map();
+  readonly #captions: CaptionCache;
+  readonly #id: number = nextId();
   readonly #loraCache: LoraCache;
   readonly #loraModules: ReadonlyMap<string, LinearWidths>;
   readonly #attention: AttentionForm;
   #tokenizer: Promise<PromptTokenizer> | undefined;
 
-  constructor(checkpoint: Checkpoint, runtime: Runtime, { loraCache, rotaryType }: PipelineOptions = {}) {
+  constructor(checkpoint: Checkpoint, runtime: Runtime, { loraCache, captionCache, rotaryType }: PipelineOptions = {}) {
     this.checkpoint = checkpoint;
     this.limits = sizeLimits(checkpoint);
     this.#attention = runtime.forms.attention;
     this.transformer = new Transformer({ ...checkpoint.transformer, runtime });
     this.textEncoder = new TextEncoder({ ...checkpoint.textEncoder, runtime, ...(rotaryType && { rotaryType }) });
     this.vae = new Vae({ ...checkpoint.vae, runtime });
+    this.#captions = captionCache ?? new CaptionCache();
     this.#loraCache = loraCache ?? new LoraCache();
     this.#loraModules = loraModules(checkpoint.transformer.config);
   }
@@ -124,22 +131,12 @@ export class ZImagePipeline {
 
   /**
    * Text encoder, caption embedder and context refiner; the last prompts are kept, each with the adapters that change
-   * its caption. Most adapters change none.
+   * its caption. Most adapters change none. Captions are shared inside a scope only.
    */
-  encodePrompt(prompt: string, loras: readonly AppliedLora[] = []): Promise<Caption> {
+  encodePrompt(prompt: string, loras: readonly AppliedLora[] = [], scope = ''): Promise<Caption> {
     const acting = loras.filter(changesCaption);
-    const key = JSON.stringify([prompt, loraKey(acting)]);
-    const known = this.#captions.get(key);
-    if (known !== undefined) {
-      this.#captions.delete(key);
-      this.#captions.set(key, known);
-      return known;
-    }
-    const caption = this.#encodePrompt(prompt, acting);
-    this.#captions.set(key, caption);
-    caption.catch(() => this.#captions.delete(key));
-    if (this.#captions.size > maxCaptions) this.#captions.delete(this.#captions.keys().next().value ?? '');
-    return caption;
+    const key = { scope, model: this.#id, prompt, loras: loraKey(acting) };
+    return this.#captions.get(key, () => this.#encodePrompt(prompt, acting));
   }
 
   /**
@@ -160,7 +157,7 @@ export class ZImagePipeline {
       imageTokens: grid.rows * grid.columns,
     });
     const loras = await this.resolveLoras(settings.loras ?? []);
-    const caption = await this.encodePrompt(settings.prompt, loras);
+    const caption = await this.encodePrompt(settings.prompt, loras, settings.cacheScope);
     const guided = settings.guidance.scale > 0;
     const size = this.#latentSize(grid);
     return {
@@ -169,7 +166,7 @@ export class ZImagePipeline {
       schedule,
       step: 0,
       caption,
-      negative: guided ? await this.encodePrompt(settings.negativePrompt, loras) : undefined,
+      negative: guided ? await this.encodePrompt(settings.negativePrompt, loras, settings.cacheScope) : undefined,
       guidance: settings.guidance,
       loras,
     };
@@ -209,6 +206,7 @@ export class ZImagePipeline {
   }
 
   async release(): Promise<void> {
+    this.#captions.forget(this.#id);
     await this.textEncoder.release();
     await this.transformer.release();
     await this.vae.release();
@@ -246,8 +244,12 @@ function changesCaption({ adapter, strength }: AppliedLora): boolean {
   );
 }
 
-/** Captions kept per model: at 3840 channels and 128 tokens one takes 2 MB. */
-const maxCaptions = 64;
+let pipelines = 0;
+/** Tells pipelines apart in a cache that several share. */
+function nextId(): number {
+  pipelines += 1;
+  return pipelines;
+}
 
 /** The reference truncates to 512 tokens; the table of positions may be shorter in small models. */
 function maxPromptTokens({ transformer }: Checkpoint): number {
