@@ -53,7 +53,43 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     expect(await seriousViolations(page)).toEqual([]);
   });
 
-  test.each(['/queue', '/operation'])(
+  test('the gallery finds, stars, tags, packs, compares, deletes with undo and gives settings back', async () => {
+    const client = createClient({ baseUrl: server.url });
+    const { id } = await client.submitGeneration({ prompt: '一盏灯，黄色背景', count: 3, seed: 40, steps: 2 });
+    for await (const event of client.events(id)) expect(event.type).not.toBe('job.failed');
+    const page = await open('/gallery', english);
+    await page.getByRole('textbox', { name: 'Search in prompts' }).fill('一盏灯');
+    const tiles = page.getByRole('list', { name: 'Gallery' }).getByRole('listitem');
+    const checks = page.getByRole('checkbox', { name: 'Select picture: 一盏灯，黄色背景' });
+    await checks.nth(2).waitFor();
+    for (const index of [0, 1]) await tiles.nth(index).getByRole('checkbox').check();
+    await page.getByText('2 pictures selected').waitFor();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download as ZIP' }).click();
+    expect((await download).suggestedFilename()).toBe('imagemill.zip');
+    await page.getByRole('textbox', { name: 'New tag' }).fill('best');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByRole('dialog', { name: 'Compare' }).getByRole('figure').nth(1).waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('2 pictures deleted.').waitFor();
+    await checks.nth(1).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await checks.nth(2).waitFor();
+    await tiles.first().getByRole('button').click();
+    const details = page.getByRole('dialog', { name: 'Picture and its settings' });
+    await details.getByText('best').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.keyboard.press('.');
+    await details.getByRole('button', { name: 'Remove the star' }).waitFor();
+    await page.keyboard.press('a');
+    expect(await page.getByRole('textbox', { name: 'Seed' }).inputValue()).toBe('42');
+    expect((await client.listPictures({ starred: true, tag: 'best' })).items.map(({ seed }) => seed)).toEqual([42]);
+  });
+
+  test.each(['/gallery', '/queue', '/operation'])(
     '%s fits a screen of 390 px, without a serious fault in the dark',
     async (path) => {
       const page = await open(path, { ...narrow, colorScheme: 'dark' });

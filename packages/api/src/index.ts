@@ -60,6 +60,19 @@ export {
 } from './contracts/lora.ts';
 export { type Model, type ModelList, type ModelState, modelListSchema } from './contracts/model.ts';
 export {
+  type ArchiveRequest,
+  archiveRequestSchema,
+  type ListPicturesQuery,
+  listPicturesQuerySchema,
+  type MarkPicturesRequest,
+  type MarkPicturesResult,
+  markPicturesRequestSchema,
+  markPicturesResultSchema,
+  type Picture,
+  type PicturePage,
+  picturePageSchema,
+} from './contracts/picture.ts';
+export {
   type OversizePolicy,
   type PictureFormat,
   type Priority,

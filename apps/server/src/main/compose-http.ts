@@ -18,7 +18,9 @@ import { createGetJob } from '../application/get-job.ts';
 import { createGetSystem } from '../application/get-system.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
+import { createListPictures } from '../application/list-pictures.ts';
 import type { ManageWebhooks } from '../application/manage-webhooks.ts';
+import { createMarkPictures } from '../application/mark-pictures.ts';
 import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
 import { createReadEvents } from '../application/read-events.ts';
 import { createRedriveJobs } from '../application/redrive-jobs.ts';
@@ -75,6 +77,12 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       getSystem: createGetSystem({ store, disk, clock, engineStatus, memoryOf: parts.memoryOf }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
+      pictureRoutes: {
+        listPictures: createListPictures({ gallery: store.gallery }),
+        markPictures: createMarkPictures({ store, clock }),
+        gallery: store.gallery,
+        pictures: parts.pictures,
+      },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,

@@ -1,17 +1,21 @@
-import type { Generation } from '@imagemill/api';
+import type { Generation, Picture } from '@imagemill/api';
 import { Loader } from '@mantine/core';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { draftOfGeneration } from '../features/generate/draft.ts';
+import { draftOfGeneration, recalled } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { goTo, usePage } from '../shared/navigation/pages.ts';
+import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { useMessages } from '../shared/ui/live-region.tsx';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { Studio } from './studio.tsx';
 
+const GalleryPage = lazy(() =>
+  import('../features/gallery/gallery-page.tsx').then((m) => ({ default: m.GalleryPage })),
+);
 const QueuePage = lazy(() => import('../features/queue/queue-page.tsx').then((m) => ({ default: m.QueuePage })));
 const OperationPage = lazy(() =>
   import('../features/operation/operation-page.tsx').then((m) => ({ default: m.OperationPage })),
@@ -28,6 +32,12 @@ export function App(): ReactElement {
     notify(seed === undefined ? t('compose.settingsReused') : t('compose.seedKept', { seed }));
     goTo('generate');
   };
+  const recall = (part: RecallPart, picture: Picture): void => {
+    draft.update(recalled(part, picture));
+    if (part === 'seed') notify(t('compose.seedKept', { seed: picture.seed }));
+    else notify(part === 'prompt' ? t('compose.promptTaken') : t('compose.settingsReused'));
+    goTo('generate');
+  };
   return (
     <>
       <a className={styles.skip} href="#main">
@@ -40,6 +50,7 @@ export function App(): ReactElement {
         <main id="main" tabIndex={-1} className={styles.main}>
           <ServerTrouble />
           <Suspense fallback={<Loader className={styles.loading ?? ''} aria-label={t('app.loading')} />}>
+            {page === 'gallery' && <GalleryPage onRecall={recall} />}
             {page === 'queue' && <QueuePage />}
             {page === 'operation' && <OperationPage />}
           </Suspense>

@@ -8,6 +8,7 @@ import type {
 import type { Job, JobDetail } from '../contracts/job.ts';
 import type { Lora, LoraList } from '../contracts/lora.ts';
 import type { Model, ModelList } from '../contracts/model.ts';
+import type { ListPicturesQuery, MarkPicturesRequest, MarkPicturesResult, PicturePage } from '../contracts/picture.ts';
 import type { Priority } from '../contracts/primitives.ts';
 import type {
   DeadLetterPage,
@@ -62,6 +63,12 @@ export interface Client {
   /** Uploads a safetensors file; its name is the name of the adapter. */
   uploadLora(fileName: string, file: Blob, options?: CallOptions): Promise<Lora>;
   deleteLora(name: string, options?: CallOptions): Promise<void>;
+  /** Pictures that were drawn, newest first. */
+  listPictures(query?: Partial<ListPicturesQuery>, options?: CallOptions): Promise<PicturePage>;
+  /** Stars, tags, takes out of the gallery, brings back. */
+  markPictures(request: MarkPicturesRequest, options?: CallOptions): Promise<MarkPicturesResult>;
+  /** Pictures as one ZIP file. */
+  archivePictures(ids: readonly string[], options?: CallOptions): Promise<Blob>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
   /** Events of a generation until it has ended; a broken stream is resumed. */
   events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
@@ -74,29 +81,10 @@ export function createClient(options: ClientOptions = {}): Client {
   const baseUrl = options.baseUrl ?? '';
   const doFetch = options.fetch ?? globalThis.fetch.bind(globalThis);
   const headers = { ...options.headers };
+  const send = createSend({ baseUrl, doFetch, headers });
 
-  async function call<T>(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    settings: SubmitOptions & { body?: unknown; form?: FormData },
-  ): Promise<T> {
-    const init: RequestInit = { method, headers: { ...headers, accept: 'application/json' } };
-    if (settings.signal !== undefined) init.signal = settings.signal;
-    if (settings.body !== undefined) {
-      init.body = JSON.stringify(settings.body);
-      init.headers = { ...init.headers, 'content-type': 'application/json' };
-    }
-    if (settings.form !== undefined) init.body = settings.form;
-    if (settings.idempotencyKey !== undefined) {
-      init.headers = { ...init.headers, 'idempotency-key': settings.idempotencyKey };
-    }
-    let response: Response;
-    try {
-      response = await doFetch(baseUrl + path, init);
-    } catch (error) {
-      throw errorFromFailure(error, settings.signal);
-    }
-    if (!response.ok) throw await errorFromResponse(response);
+  async function call<T>(...request: Parameters<Send>): Promise<T> {
+    const response = await send(...request);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
@@ -125,6 +113,10 @@ export function createClient(options: ClientOptions = {}): Client {
       return call('POST', '/v1/loras', { ...o, form });
     },
     deleteLora: (name, o = {}) => call('DELETE', `/v1/loras/${encodeURIComponent(name)}`, o),
+    listPictures: (query = {}, o = {}) => call('GET', `/v1/pictures${queryString(query)}`, o),
+    markPictures: (request, o = {}) => call('POST', '/v1/pictures/mark', { ...o, body: request }),
+    archivePictures: async (ids, o = {}) =>
+      (await send('POST', '/v1/pictures/archive', { ...o, body: { ids } })).blob(),
     getSystem: (o = {}) => call('GET', '/v1/system', o),
     events: (generationId, o = {}) =>
       readEvents({
@@ -134,6 +126,41 @@ export function createClient(options: ClientOptions = {}): Client {
         headers,
       }),
     url: (path) => baseUrl + path,
+  };
+}
+
+type Send = (
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  settings: SubmitOptions & { readonly body?: unknown; readonly form?: FormData },
+) => Promise<Response>;
+
+/** Sends a request; its answer is a success or it throws an `ApiError`. */
+function createSend(options: {
+  readonly baseUrl: string;
+  readonly doFetch: typeof fetch;
+  readonly headers: Readonly<Record<string, string>>;
+}): Send {
+  const { baseUrl, doFetch, headers } = options;
+  return async (method, path, settings) => {
+    const init: RequestInit = { method, headers: { ...headers, accept: 'application/json' } };
+    if (settings.signal !== undefined) init.signal = settings.signal;
+    if (settings.body !== undefined) {
+      init.body = JSON.stringify(settings.body);
+      init.headers = { ...init.headers, 'content-type': 'application/json' };
+    }
+    if (settings.form !== undefined) init.body = settings.form;
+    if (settings.idempotencyKey !== undefined) {
+      init.headers = { ...init.headers, 'idempotency-key': settings.idempotencyKey };
+    }
+    let response: Response;
+    try {
+      response = await doFetch(baseUrl + path, init);
+    } catch (error) {
+      throw errorFromFailure(error, settings.signal);
+    }
+    if (!response.ok) throw await errorFromResponse(response);
+    return response;
   };
 }
 

@@ -5,6 +5,12 @@ export const LIMITS = {
   /** Pictures of one generation. */
   count: 100,
   steps: 100,
+  /** Pictures that one request marks or packs. */
+  selection: 1_000,
+  /** Characters of a tag. */
+  tagLength: 60,
+  /** Tags that one request adds or removes. */
+  tags: 20,
   guidanceScale: 30,
   /** 2^53 − 1: seeds are the integers that a JSON number holds exactly. */
   seed: 9_007_199_254_740_991,

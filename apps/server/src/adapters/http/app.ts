@@ -14,6 +14,7 @@ import { addGenerationRoutes } from './routes/generations.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLoraRoutes } from './routes/loras.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
@@ -73,6 +74,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
+  addPictureRoutes(app, ports.pictureRoutes);
   addSystemRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
   return app;

@@ -24,6 +24,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'generations', description: 'What a client asks for: settings and a number of pictures' },
         { name: 'jobs', description: 'One picture each' },
         { name: 'queue', description: 'Which job is next, and those that ended without a picture' },
+        { name: 'pictures', description: 'The gallery: what was drawn, with stars and tags' },
         { name: 'assets', description: 'Stored pictures' },
         { name: 'models', description: 'What can draw' },
         { name: 'webhooks', description: 'Signed messages about what happened' },

@@ -16,6 +16,7 @@ import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
+import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
 
 /** What the routes call. */
@@ -38,6 +39,7 @@ export interface HttpPorts {
   readonly stepOf: StepOf;
   readonly loraRoutes: LoraRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;
+  readonly pictureRoutes: PictureRoutePorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly engineStatus: () => readonly EngineStatus[];

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
+import { galleryTables } from './gallery-tables.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
 
@@ -12,6 +13,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
   '0005-webhooks': { up: (database) => runAll(database, webhookTables()) },
   '0006-job-warnings': { up: (database) => runAll(database, jobWarnings()) },
+  '0007-gallery': { up: (database) => runAll(database, galleryTables()) },
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { GalleryTables } from './gallery-tables.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
 
@@ -144,7 +145,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables, WebhookTables {
+export interface Tables extends TenantTables, WebhookTables, GalleryTables {
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

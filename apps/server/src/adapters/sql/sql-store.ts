@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
+import type { GalleryReader } from '../../application/gallery-ports.ts';
 import type {
   AttemptRecord,
   EventFeed,
@@ -30,6 +31,7 @@ import {
   jobFromRow,
 } from './rows.ts';
 import { SqlAccessReader } from './sql-access.ts';
+import { SqlGalleryReader } from './sql-gallery.ts';
 import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
 import { SqlUsageReader } from './sql-usage.ts';
 import { type Outbox, SqlWebhookReader } from './sql-webhooks.ts';
@@ -50,6 +52,7 @@ export class SqliteStore implements Store {
   readonly access: AccessReader;
   readonly usage: UsageReader;
   readonly webhooks: WebhookReader;
+  readonly gallery: GalleryReader;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #commits: GroupCommit;
@@ -68,6 +71,7 @@ export class SqliteStore implements Store {
     this.access = new SqlAccessReader(reader.queries);
     this.usage = new SqlUsageReader(reader.queries);
     this.webhooks = new SqlWebhookReader(reader.queries);
+    this.gallery = new SqlGalleryReader(reader.queries);
     this.#writer = writer;
     this.#reader = reader;
     this.#log = log;

@@ -21,6 +21,7 @@ import {
 } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
+import { SqlGallery } from './sql-gallery.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
@@ -31,6 +32,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly access: SqlAccess;
   readonly usage: SqlUsage;
   readonly webhooks: SqlWebhooks;
+  readonly gallery: SqlGallery;
   readonly #queries: Kysely<Tables>;
   readonly #log: EventLog;
   readonly #events: (StoredEvent & { readonly id: number })[] = [];
@@ -46,6 +48,7 @@ export class SqlTransaction implements StoreTransaction {
     this.usage = new SqlUsage(queries);
     this.webhooks = new SqlWebhooks(queries);
     this.#outbox = outbox;
+    this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#log = log;
     this.#open = open;

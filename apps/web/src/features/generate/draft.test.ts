@@ -1,6 +1,6 @@
 import type { Model } from '@imagemill/api';
 import { describe, expect, test } from 'vitest';
-import { emptyDraft, modelOfDraft, parseDraft, requestOfDraft, rollSeed } from './draft.ts';
+import { emptyDraft, modelOfDraft, parseDraft, recalled, requestOfDraft, rollSeed } from './draft.ts';
 
 const demo: Model = {
   name: 'demo',
@@ -36,6 +36,19 @@ describe('the draft', () => {
 
   test('keeps what fits when a part of it does not', () => {
     expect(parseDraft('{"prompt":"a panda","count":null,"steps":"8"}')).toMatchObject({ prompt: 'a panda', count: 1 });
+  });
+});
+
+describe('taking over from a picture', () => {
+  const picture = { ...emptyDraft, prompt: 'a panda', guidanceScale: 0, model: 'demo', width: 64, height: 96 };
+  const all = { ...picture, steps: 4, seed: 7 };
+
+  test('takes the seed, the prompt, all but the seed, or everything', () => {
+    expect(recalled('seed', all)).toEqual({ seed: 7 });
+    expect(recalled('prompt', all)).toMatchObject({ prompt: 'a panda', negativePrompt: '' });
+    expect(recalled('prompt', all)).not.toHaveProperty('width');
+    expect(recalled('remix', all)).toMatchObject({ prompt: 'a panda', width: 64, steps: 4, seed: undefined });
+    expect(recalled('all', all)).toMatchObject({ prompt: 'a panda', width: 64, steps: 4, seed: 7, count: 1 });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Generation, GenerationRequestInput, Model, PictureFormat } from '@imagemill/api';
+import type { RecallPart } from '../../shared/recall.ts';
 import { fitSize, type Size, type SizeLimits } from './size-rules.ts';
 
 /** What the reader has set up but not sent. An absent value stands for the model's own. */
@@ -63,6 +64,30 @@ export function draftOfGeneration(generation: Generation, seed?: number): Draft 
     format,
   };
   return seed === undefined ? { ...settings, count } : { ...settings, count: 1, seed };
+}
+
+/** What settings can be taken over from: a generation or a picture of the gallery. */
+type Recallable = Pick<
+  Generation,
+  'prompt' | 'negativePrompt' | 'guidanceScale' | 'model' | 'width' | 'height' | 'steps' | 'seed'
+>;
+
+/** What a draft takes over of a picture; the rest of it stays. */
+export function recalled(part: RecallPart, picture: Recallable): Partial<Draft> {
+  const { prompt, negativePrompt, guidanceScale, model, width, height, steps, seed } = picture;
+  const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
+  const words = { prompt, negativePrompt, isNegativePromptShown };
+  const settings = { ...words, guidanceScale, model, width, height, steps };
+  switch (part) {
+    case 'seed':
+      return { seed };
+    case 'prompt':
+      return words;
+    case 'remix':
+      return { ...settings, seed: undefined };
+    case 'all':
+      return { ...settings, seed, count: 1 };
+  }
 }
 
 /** The model that a draft would be drawn with: the one it names if the server has it, else the default. */

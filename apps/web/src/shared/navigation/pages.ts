@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** The pages by their paths; the server answers each of them with the same document. */
-export const pages = { generate: '/', queue: '/queue', operation: '/operation' } as const;
+export const pages = { generate: '/', gallery: '/gallery', queue: '/queue', operation: '/operation' } as const;
 export type PageName = keyof typeof pages;
 
 /** The page that the address names; unknown paths lead to the first. */

@@ -158,6 +158,28 @@ export function WandIcon(props: IconProps): ReactElement {
   );
 }
 
+export function GridIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <rect x="4" y="4" width="7" height="7" rx="2" />
+      <rect x="13" y="4" width="7" height="7" rx="2" />
+      <rect x="4" y="13" width="7" height="7" rx="2" />
+      <rect x="13" y="13" width="7" height="7" rx="2" />
+    </Icon>
+  );
+}
+
+export function StarIcon({ isFilled, ...props }: IconProps & { readonly isFilled: boolean }): ReactElement {
+  return (
+    <Icon {...props}>
+      <path
+        d="m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8z"
+        fill={isFilled ? 'currentColor' : 'none'}
+      />
+    </Icon>
+  );
+}
+
 export function QueueIcon(props: IconProps): ReactElement {
   return (
     <Icon {...props}>

@@ -1,0 +1,90 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { PictureFilter } from '../../shared/api/pictures.ts';
+import { useModels } from '../../shared/api/system.ts';
+import { StarIcon } from '../../shared/ui/icons.tsx';
+import styles from './filter-bar.module.css';
+
+const emptyFields = { text: '', model: '', lora: '', tag: '', width: '', height: '', since: '', until: '' };
+type Fields = typeof emptyFields;
+
+/** What the gallery is narrowed to; told a moment after the last key. */
+export function FilterBar({ onChange }: { readonly onChange: (filter: PictureFilter) => void }): ReactElement {
+  const { t } = useTranslation();
+  const models = useModels();
+  const [fields, setFields] = useState<Fields>(emptyFields);
+  const [isStarred, setIsStarred] = useState(false);
+  const latest = useRef(onChange);
+  useEffect(() => {
+    latest.current = onChange;
+  });
+  useEffect(() => {
+    const timer = setTimeout(() => latest.current(filterOf(fields, isStarred)), 250);
+    return () => clearTimeout(timer);
+  }, [fields, isStarred]);
+  const field = (name: keyof Fields) => ({
+    value: fields[name],
+    onChange: ({ currentTarget: { value } }: { readonly currentTarget: { readonly value: string } }) =>
+      setFields((known) => ({ ...known, [name]: value })),
+  });
+  const isNarrowed = isStarred || Object.values(fields).some((value) => value !== '');
+  return (
+    <search className={styles.bar}>
+      <TextInput className={styles.text ?? ''} label={t('gallery.text')} maxLength={200} {...field('text')} />
+      <TextInput label={t('gallery.tag')} maxLength={60} {...field('tag')} />
+      <NativeSelect
+        label={t('compose.model')}
+        data={[{ value: '', label: t('gallery.any') }, ...models.map(({ name }) => name)]}
+        {...field('model')}
+      />
+      <TextInput label={t('gallery.lora')} maxLength={200} {...field('lora')} />
+      <TextInput className={styles.side ?? ''} label={t('compose.width')} inputMode="numeric" {...field('width')} />
+      <TextInput className={styles.side ?? ''} label={t('compose.height')} inputMode="numeric" {...field('height')} />
+      <TextInput type="date" label={t('gallery.since')} {...field('since')} />
+      <TextInput type="date" label={t('gallery.until')} {...field('until')} />
+      <Button
+        variant={isStarred ? 'light' : 'default'}
+        aria-pressed={isStarred}
+        leftSection={<StarIcon size={16} isFilled={isStarred} />}
+        onClick={() => setIsStarred(!isStarred)}
+      >
+        {t('gallery.onlyStarred')}
+      </Button>
+      {isNarrowed && (
+        <Button
+          variant="subtle"
+          onClick={() => {
+            setFields(emptyFields);
+            setIsStarred(false);
+          }}
+        >
+          {t('gallery.clearFilter')}
+        </Button>
+      )}
+    </search>
+  );
+}
+
+function filterOf(fields: Fields, isStarred: boolean): PictureFilter {
+  const side = (text: string): number | undefined => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined);
+  const words = (text: string): string | undefined => (text.trim() === '' ? undefined : text.trim());
+  // Days begin and end at the reader's midnight; the last one is meant with all its hours.
+  const midnight = (text: string, addedDays: number): string | undefined => {
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+    const day = new Date(`${text}T00:00`);
+    day.setDate(day.getDate() + addedDays);
+    return day.toISOString();
+  };
+  return {
+    text: words(fields.text),
+    model: words(fields.model),
+    lora: words(fields.lora),
+    tag: words(fields.tag),
+    width: side(fields.width),
+    height: side(fields.height),
+    since: midnight(fields.since, 0),
+    until: midnight(fields.until, 1),
+    starred: isStarred ? true : undefined,
+  };
+}

@@ -1,0 +1,84 @@
+import type { MarkPicturesRequest, Picture } from '@imagemill/api';
+import { Button, Loader } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type PictureFilter, useMarkPictures, usePictures } from '../../shared/api/pictures.ts';
+import type { RecallPart } from '../../shared/recall.ts';
+import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { Compare } from './compare.tsx';
+import { Details } from './details.tsx';
+import { FilterBar } from './filter-bar.tsx';
+import styles from './gallery-page.module.css';
+import { PictureGrid } from './picture-grid.tsx';
+import { SelectionBar } from './selection-bar.tsx';
+
+interface GalleryPageProps {
+  readonly onRecall: (part: RecallPart, picture: Picture) => void;
+}
+
+/** All pictures that were drawn: to find, to look at, to sort and to take along. */
+export function GalleryPage({ onRecall }: GalleryPageProps): ReactElement {
+  const { t } = useTranslation();
+  const [filter, setFilter] = useState<PictureFilter>({});
+  const list = usePictures(filter);
+  const mark = useMarkPictures();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [openId, setOpenId] = useState<string>();
+  const [isComparing, setIsComparing] = useState(false);
+  const [removed, setRemoved] = useState<readonly string[]>([]);
+  const chosen = list.pictures.filter(({ id }) => selected.has(id));
+
+  const change = (request: MarkPicturesRequest): void =>
+    mark.mutate(request, {
+      onSuccess: () => {
+        if (request.deleted === undefined) return;
+        setRemoved(request.deleted ? request.ids : []);
+        setSelected(new Set());
+      },
+    });
+  const toggle = (id: string): void => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    setSelected(next);
+  };
+  const error = mark.error ?? list.error;
+  return (
+    <>
+      <h2 className={styles.title}>{t('gallery.title')}</h2>
+      <FilterBar onChange={setFilter} />
+      {error !== null && <FaultAlert error={error} onDismiss={mark.error === null ? undefined : mark.reset} />}
+      {removed.length > 0 && (
+        <p className={styles.removed} role="status">
+          {t('gallery.removed', { count: removed.length })}
+          <Button size="compact-sm" variant="default" onClick={() => change({ ids: removed, deleted: false })}>
+            {t('gallery.undo')}
+          </Button>
+        </p>
+      )}
+      {chosen.length > 0 && (
+        <SelectionBar
+          chosen={chosen}
+          onChange={change}
+          onCompare={() => setIsComparing(true)}
+          onClear={() => setSelected(new Set())}
+        />
+      )}
+      {list.isLoading && <Loader className={styles.loading ?? ''} aria-label={t('app.loading')} />}
+      {list.pictures.length === 0 && !list.isLoading && list.error === null && (
+        <p className={styles.empty}>{t('gallery.empty')}</p>
+      )}
+      <PictureGrid list={list} selected={selected} onToggle={toggle} onOpen={setOpenId} />
+      {openId !== undefined && (
+        <Details
+          pictures={list.pictures}
+          openId={openId}
+          onOpen={setOpenId}
+          onClose={() => setOpenId(undefined)}
+          onChange={change}
+          onRecall={onRecall}
+        />
+      )}
+      {isComparing && <Compare pictures={chosen} onClose={() => setIsComparing(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+import type { Picture } from '@imagemill/api';
+import { memo, type ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { client } from '../../shared/api/client.ts';
+import type { PictureList } from '../../shared/api/pictures.ts';
+import { StarIcon } from '../../shared/ui/icons.tsx';
+import styles from './picture-grid.module.css';
+import { tileGap, useNearEnd, useWindow } from './use-window.ts';
+
+interface PictureGridProps {
+  readonly list: PictureList;
+  readonly selected: ReadonlySet<string>;
+  readonly onToggle: (id: string) => void;
+  readonly onOpen: (id: string) => void;
+}
+
+/** The pictures as tiles; only those near the screen are in the document. */
+export function PictureGrid({ list, selected, onToggle, onOpen }: PictureGridProps): ReactElement {
+  const { t } = useTranslation();
+  const { pictures } = list;
+  const { ref, view } = useWindow(pictures.length);
+  const { columns, side, first, end, height } = view;
+  useNearEnd(list.hasMore && end >= pictures.length, list.loadMore);
+  return (
+    <ul ref={ref} className={styles.grid} style={{ height }} aria-label={t('gallery.title')}>
+      {pictures.slice(first, end).map((picture, offset) => {
+        const index = first + offset;
+        const x = (index % columns) * (side + tileGap);
+        const y = Math.floor(index / columns) * (side + tileGap);
+        return (
+          <li
+            key={picture.id}
+            className={styles.place}
+            style={{ width: side, height: side, transform: `translate(${x}px, ${y}px)` }}
+          >
+            <Tile picture={picture} isSelected={selected.has(picture.id)} onToggle={onToggle} onOpen={onOpen} />
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+interface TileProps {
+  readonly picture: Picture;
+  readonly isSelected: boolean;
+  readonly onToggle: (id: string) => void;
+  readonly onOpen: (id: string) => void;
+}
+
+const Tile = memo(function Tile({ picture, isSelected, onToggle, onOpen }: TileProps): ReactElement {
+  const { t } = useTranslation();
+  const { id, prompt, asset, starred } = picture;
+  return (
+    <div className={styles.tile} data-selected={isSelected || undefined}>
+      <button type="button" className={styles.open} onClick={() => onOpen(id)}>
+        <img src={client.url(asset.url)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
+      </button>
+      <label className={styles.check}>
+        <input
+          type="checkbox"
+          aria-label={t('gallery.select', { prompt })}
+          checked={isSelected}
+          onChange={() => onToggle(id)}
+        />
+      </label>
+      {starred && (
+        <span className={styles.star}>
+          <StarIcon size={16} isFilled />
+        </span>
+      )}
+    </div>
+  );
+});
