@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export interface Environment {
   /** `IMAGEMILL_DEBUG`: stacks with every error. */
   readonly isDebug: boolean;
+  /** `npm_lifecycle_event`: the command is a script of npm, or was started by npx. */
+  readonly isRunByNpm: boolean;
   /** Where the engine keeps what it can compute again. */
   readonly cacheFolder: string;
   /** `HF_ENDPOINT`, `HF_TOKEN` */
@@ -24,6 +26,7 @@ export interface HubSettings {
 export function readEnvironment(): Environment {
   return {
     isDebug: !['0', 'false', undefined].includes(value('IMAGEMILL_DEBUG')),
+    isRunByNpm: value('npm_lifecycle_event') !== undefined,
     cacheFolder: cacheFolder(),
     huggingFace: { endpoint: value('HF_ENDPOINT'), token: value('HF_TOKEN') },
     modelScope: { endpoint: value('MODELSCOPE_ENDPOINT'), token: value('MODELSCOPE_API_TOKEN') },

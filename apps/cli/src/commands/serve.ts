@@ -1,5 +1,6 @@
 import { loadConfig, type SettingsInput, serve } from '@imagemill/server';
 import { exitCodes } from '../cli-error.ts';
+import { readEnvironment } from '../environment.ts';
 
 /** Settings that the command line may give. */
 export type ServeFlags = Pick<
@@ -7,8 +8,8 @@ export type ServeFlags = Pick<
   'host' | 'port' | 'dataDir' | 'modelsDir' | 'model' | 'slots' | 'device' | 'weights' | 'threads'
 > & { readonly verbose?: boolean };
 
-/** Serves until Ctrl+C or SIGTERM. An orderly stop is a success. */
+/** Serves until Ctrl+C or SIGTERM, or until npm ends that has started it. An orderly stop is a success. */
 export async function serveUntilStopped({ verbose: _verbose, ...settings }: ServeFlags): Promise<number> {
-  await serve(loadConfig({ overrides: settings }));
+  await serve(loadConfig({ overrides: settings }), { withParent: readEnvironment().isRunByNpm });
   return exitCodes.ok;
 }

@@ -56,19 +56,20 @@ export async function startServer(config: Config, options: { readonly log?: Logg
 }
 
 /**
- * Runs a server until the process is told to stop (SIGINT, SIGTERM); then drains it. A second signal ends the process
+ * Runs a server until the process is told to stop (SIGINT, SIGTERM, with `withParent` also the end of the parent
+ * process); then drains it. A second signal ends the process
  * at once; nothing that was accepted is lost by that.
  *
  * @throws StartupError with one sentence that says what to do
  */
-export async function serve(config: Config, output: { write(text: string): unknown } = process.stdout): Promise<void> {
+export async function serve(config: Config, { withParent }: { readonly withParent: boolean }): Promise<void> {
   const log = defaultLog(config);
   const server = await startServer(config, { log });
   // Before the line that says it is ready: whoever reads that may stop it at once.
-  const toldToStop = untilToldToStop();
-  output.write(`${server.summary.join('\n')}\n`);
-  const signal = await toldToStop;
-  log.info({ signal }, 'stopping: pictures under way may end, what waits is kept for the next start');
+  const toldToStop = untilToldToStop({ withParent });
+  process.stdout.write(`${server.summary.join('\n')}\n`);
+  const reason = await toldToStop;
+  log.info({ reason }, 'stopping: pictures under way may end, what waits is kept for the next start');
   await server.close();
 }
 
