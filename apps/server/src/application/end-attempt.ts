@@ -22,6 +22,8 @@ export interface EndAttemptPorts {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly costs: CostBook;
+  /** Results that are remembered; 0 remembers none. @default 0 */
+  readonly maxResults?: number | undefined;
 }
 
 export interface AttemptResult extends StoredPicture {
@@ -31,6 +33,8 @@ export interface AttemptResult extends StoredPicture {
   readonly timings: Omit<JobTimings, 'queueMs' | 'totalMs'>;
   /** @default none */
   readonly warnings?: readonly Warning[] | undefined;
+  /** Under which the picture may be given again. */
+  readonly resultKey?: string | undefined;
   /** What it was, and the device time it took: predictions learn from it. */
   readonly cost: { readonly shape: PictureShape; readonly seen: CostObservation };
 }
@@ -42,6 +46,8 @@ export interface AttemptResult extends StoredPicture {
 export interface EndAttempt {
   /** With a picture whose bytes are stored already. */
   complete(held: HeldJob, result: AttemptResult): Promise<Job | undefined>;
+  /** With a picture that was drawn before, from the same settings. */
+  reuse(held: HeldJob, asset: Asset): Promise<Job | undefined>;
   /** With a fault: repeated after a pause, or final. */
   fail(held: HeldJob, fault: JobFault): Promise<Job | undefined>;
   cancel(held: HeldJob): Promise<Job | undefined>;
@@ -50,7 +56,7 @@ export interface EndAttempt {
 }
 
 export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
-  const { store, clock, ids, costs } = ports;
+  const { store, clock, ids, costs, maxResults = 0 } = ports;
 
   function end(held: HeldJob, change: (before: Job, now: number) => Job | undefined): Promise<Job | undefined> {
     return store.transact((transaction) => endIn(transaction, held, change));
@@ -60,14 +66,18 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
     transaction: StoreTransaction,
     held: HeldJob,
     change: (before: Job, now: number) => Job | undefined,
-    picture?: { readonly assetOf: (before: Job, now: number) => Asset; readonly deviceMs: number },
+    picture?: {
+      readonly assetOf: (before: Job, now: number) => Asset;
+      readonly deviceMs: number;
+      readonly isKnown?: boolean;
+    },
   ): Promise<Job | undefined> {
     const now = clock.now();
     const before = await transaction.loadJob(held.tenantId, held.id);
     const after = before && change(before, now);
     if (before === undefined || after === undefined) return undefined;
     const asset = after.state === 'succeeded' ? picture?.assetOf(before, now) : undefined;
-    if (asset !== undefined) await transaction.addAsset(asset);
+    if (asset !== undefined && picture?.isKnown !== true) await transaction.addAsset(asset);
     const isSaved = await changeJob(transaction, { before, after, at: now, asset, deviceMs: picture?.deviceMs });
     return isSaved ? after : undefined;
   }
@@ -75,7 +85,7 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
   return {
     complete(held, result) {
       const id: AssetId = assetId(ids.next());
-      const { timings: phases, cost, warnings = [], ...picture } = result;
+      const { timings: phases, cost, warnings = [], resultKey, ...picture } = result;
       return store.transact(async (transaction) => {
         const ended = await endIn(
           transaction,
@@ -87,9 +97,33 @@ export function createEndAttempt(ports: EndAttemptPorts): EndAttempt {
             deviceMs: cost.seen.denoiseMs + cost.seen.fixedMs,
           },
         );
-        if (ended?.state === 'succeeded') await costs.learn(transaction.queue, cost.shape, cost.seen);
+        if (ended?.state !== 'succeeded') return ended;
+        await costs.learn(transaction.queue, cost.shape, cost.seen);
+        if (resultKey !== undefined && maxResults > 0) {
+          const remembered = { tenantId: ended.tenantId, key: resultKey, assetId: id, at: ended.finishedAt };
+          await transaction.rememberResult(remembered, maxResults);
+        }
         return ended;
       });
+    },
+    reuse(held, asset) {
+      const phases = { loadMs: 0, encodeMs: 0, denoiseMs: 0, decodeMs: 0, storeMs: 0 };
+      const message = 'The same settings were drawn before; this is that picture.';
+      const warnings = [{ code: 'result_reused', message }];
+      return store.transact((transaction) =>
+        endIn(
+          transaction,
+          held,
+          (before, now) =>
+            complete(before, held.token, {
+              assetId: asset.id,
+              timings: timingsOf(before, phases, now),
+              warnings,
+              now,
+            }),
+          { assetOf: () => asset, deviceMs: 0, isKnown: true },
+        ),
+      );
     },
     fail: (held, fault) => end(held, (before, now) => failAttempt(before, held.token, { fault, now })),
     cancel: (held) => end(held, (before, now) => acknowledgeCancel(before, held.token, now)),

@@ -106,8 +106,18 @@ export interface StoreTransaction {
   setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void>;
   addAttempt(attempt: AttemptRecord): Promise<void>;
   addAsset(asset: Asset): Promise<void>;
+  /** Remembers what was drawn for a key, in place of what was before; the oldest go beyond the bound. */
+  rememberResult(result: RememberedResult, maxEntries: number): Promise<void>;
   /** Numbers the events and stores them; readers get them once the transaction is kept. */
   appendEvents(events: readonly StoredEvent[]): Promise<void>;
+}
+
+/** A picture under the hash of all that it was drawn from. */
+export interface RememberedResult {
+  readonly tenantId: TenantId;
+  readonly key: string;
+  readonly assetId: AssetId;
+  readonly at: number;
 }
 
 export interface ClaimableJob {
@@ -129,6 +139,8 @@ export interface Store {
   findJob(tenantId: TenantId, id: JobId): Promise<JobRecord | undefined>;
   listAttempts(tenantId: TenantId, id: JobId): Promise<readonly AttemptRecord[]>;
   findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined>;
+  /** The picture that is remembered for a key. */
+  findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
   countJobs(): Promise<{ readonly queued: number; readonly running: number }>;
 }
 

@@ -6,6 +6,7 @@ import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem } from './en
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
 import type { HeldJob } from './renew-leases.ts';
+import type { ReuseResults } from './reuse-results.ts';
 
 export interface AttemptPorts {
   readonly engine: DrawingEngine;
@@ -18,6 +19,8 @@ export interface AttemptPorts {
   readonly log: Logger;
   /** Pause before a job is claimed again that was handed back because of the machine. */
   readonly releasePauseMs: number;
+  /** Pictures that may be given again. @default none */
+  readonly results?: ReuseResults | undefined;
 }
 
 /** An attempt in the hands of a worker. */
@@ -45,10 +48,13 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const loras = findLoras(ports.loras, claim);
   if ('fault' in loras) return settle(ports, attempt, () => endAttempt.fail(attempt, loras.fault));
 
+  const resultKey = await ports.results?.keyOf(claim, model.path);
+  const known = resultKey === undefined ? undefined : await ports.results?.find(attempt.tenantId, resultKey);
+  if (known !== undefined) return settle(ports, attempt, async () => void (await endAttempt.reuse(attempt, known)));
   const item = engineItem(claim, { id: attempt.itemId, modelPath: model.path, loras: loras.found });
   const outcome = await ports.engine.draw(item, observer(ports, claim));
   if (stopReason() === 'lost') return;
-  if (outcome.kind === 'finished') return keepPicture(ports, claim, attempt, outcome.picture);
+  if (outcome.kind === 'finished') return keepPicture(ports, claim, attempt, { ...outcome.picture, resultKey });
   if (outcome.kind === 'failed') return settle(ports, attempt, () => endAttempt.fail(attempt, outcome.fault));
   if (stopReason() === 'release') return handBack();
   return settle(ports, attempt, () => endAttempt.cancel(attempt));
@@ -58,7 +64,7 @@ async function keepPicture(
   ports: AttemptPorts,
   claim: Claim,
   attempt: ActiveAttempt,
-  picture: DrawnPicture,
+  picture: DrawnPicture & { readonly resultKey: string | undefined },
 ): Promise<void> {
   const { clock, endAttempt } = ports;
   const startedAt = clock.now();
@@ -74,7 +80,16 @@ async function keepPicture(
     };
     const { mediaType, width, height } = picture;
     const cost = costOf(claim, picture);
-    const result = { ...stored, mediaType, width, height, timings, cost, warnings: picture.warnings };
+    const result = {
+      ...stored,
+      mediaType,
+      width,
+      height,
+      timings,
+      cost,
+      warnings: picture.warnings,
+      resultKey: lasting(picture),
+    };
     await settle(ports, attempt, () => endAttempt.complete(attempt, result));
   } catch (error) {
     if (!isStorageError(error)) throw error;
@@ -82,6 +97,11 @@ async function keepPicture(
     ports.log.warn({ err: error, jobId: attempt.id }, 'a picture could not be stored; its job will be drawn again');
     await settle(ports, attempt, () => endAttempt.release(attempt, { pauseMs: ports.releasePauseMs, fault }));
   }
+}
+
+/** A picture that the memory forced another way is not given for the same settings again. */
+function lasting({ resultKey, warnings = [] }: DrawnPicture & { readonly resultKey: string | undefined }) {
+  return warnings.length === 0 ? resultKey : undefined;
 }
 
 function costOf({ generation }: Claim, { width, height, timings }: DrawnPicture): AttemptResult['cost'] {

@@ -99,6 +99,14 @@ export const settingSchemas = {
     .max(68_719_476_736)
     .default(268_435_456)
     .describe('Memory that the encoded prompts may take together.'),
+  resultCacheEntries: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .describe(
+      'Pictures that are remembered by everything they were drawn from, seed and model files included, so that the same request of the same tenant gets the same asset without being drawn; 0 draws everything anew.',
+    ),
   oversize: z
     .enum(['reject', 'fit'])
     .default('reject')

@@ -8,6 +8,8 @@ import { createDisk } from '../adapters/disk.ts';
 import type { App } from '../adapters/http/app-type.ts';
 import { createIdSource } from '../adapters/id-source.ts';
 import { EngineProcess } from '../adapters/inference/engine-process.ts';
+import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
+import { secrets } from '../adapters/secrets.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
 import { SqliteStore } from '../adapters/sql/sql-store.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
@@ -22,6 +24,7 @@ import type { LoraLibrary } from '../application/lora-ports.ts';
 import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
 import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
+import { createReuseResults, type ReuseResults } from '../application/reuse-results.ts';
 import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
@@ -135,9 +138,10 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
         access.book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
     }),
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
-    endAttempt: createEndAttempt({ store, clock, ids, costs }),
+    endAttempt: createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
     reapExpiredLeases: createReapExpiredLeases({ store, clock, retry }),
     feed: store.feed,
+    results: config.resultCacheEntries > 0 ? rememberedResults(config, parts) : undefined,
     releasePauseMs: config.retryPauseMs,
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
@@ -156,6 +160,11 @@ function forgetOld(store: SqliteStore, log: Logger): () => void {
     },
     (err) => log.warn({ err }, 'forgetting old idempotency keys, sessions and counters failed'),
   );
+}
+
+function rememberedResults({ device, weights }: Config, { store, pictures }: WorkerParts): ReuseResults {
+  const engine = JSON.stringify([device, weights]);
+  return createReuseResults({ store, pictures, hash: secrets.hash, fingerprintOf: fingerprintModel, engine });
 }
 
 async function openData(

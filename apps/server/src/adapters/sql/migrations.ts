@@ -14,6 +14,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-webhooks': { up: (database) => runAll(database, webhookTables()) },
   '0006-job-warnings': { up: (database) => runAll(database, jobWarnings()) },
   '0007-gallery': { up: (database) => runAll(database, galleryTables()) },
+  '0008-results': { up: (database) => runAll(database, results()) },
 };
 
 /**
@@ -195,6 +196,18 @@ const generationExtras = (): readonly RawBuilder<unknown>[] => [
 ];
 
 const jobWarnings = (): readonly RawBuilder<unknown>[] => [sql`alter table jobs add column warnings text`];
+
+const results = (): readonly RawBuilder<unknown>[] => [
+  sql`
+    create table results (
+      tenant_id text not null,
+      key text not null,
+      asset_id text not null,
+      created_at bigint not null,
+      primary key (tenant_id, key)
+    )`,
+  sql`create index results_by_age on results (created_at)`,
+];
 
 async function runAll(database: Kysely<unknown>, statements: readonly RawBuilder<unknown>[]): Promise<void> {
   for (const statement of statements) await statement.execute(database);

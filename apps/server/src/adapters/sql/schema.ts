@@ -74,6 +74,14 @@ export interface JobsTable {
   fault: string | null;
 }
 
+/** Pictures that may be given again for the same settings. */
+export interface ResultsTable {
+  tenant_id: string;
+  key: string;
+  asset_id: string;
+  created_at: number;
+}
+
 export interface AttemptsTable {
   tenant_id: string;
   job_id: string;
@@ -150,6 +158,7 @@ export interface Tables extends TenantTables, WebhookTables, GalleryTables {
   jobs: JobsTable;
   attempts: AttemptsTable;
   assets: AssetsTable;
+  results: ResultsTable;
   events: EventsTable;
   counters: CountersTable;
   fair_classes: FairClassesTable;

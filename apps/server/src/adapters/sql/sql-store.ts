@@ -160,6 +160,17 @@ export class SqliteStore implements Store {
     return row && assetFromRow(row);
   }
 
+  async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {
+    const row = await this.#reader.queries
+      .selectFrom('results')
+      .innerJoin('assets', 'assets.id', 'results.asset_id')
+      .selectAll('assets')
+      .where('results.tenant_id', '=', tenantId)
+      .where('results.key', '=', key)
+      .executeTakeFirst();
+    return row && assetFromRow(row);
+  }
+
   async countJobs(): Promise<{ readonly queued: number; readonly running: number }> {
     const counts = { queued: 0, running: 0 };
     for (const priority of ['interactive', 'standard', 'bulk'] as const) {

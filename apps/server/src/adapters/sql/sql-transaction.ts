@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { AttemptRecord, ClaimableJob, StoreTransaction } from '../../application/ports.ts';
+import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
 import type { StoredEvent } from '../../domain/event.ts';
@@ -199,6 +199,23 @@ export class SqlTransaction implements StoreTransaction {
         created_at: asset.createdAt,
       })
       .execute();
+  }
+
+  async rememberResult({ tenantId, key, assetId, at }: RememberedResult, maxEntries: number): Promise<void> {
+    await this.#queries
+      .insertInto('results')
+      .values({ tenant_id: tenantId, key, asset_id: assetId, created_at: at })
+      .onConflict((conflict) =>
+        conflict.columns(['tenant_id', 'key']).doUpdateSet({ asset_id: assetId, created_at: at }),
+      )
+      .execute();
+    const oldest = this.#queries
+      .selectFrom('results')
+      .select('created_at')
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .offset(maxEntries);
+    await this.#queries.deleteFrom('results').where('created_at', '<=', oldest).where('key', '!=', key).execute();
   }
 
   async appendEvents(events: readonly StoredEvent[]): Promise<void> {
