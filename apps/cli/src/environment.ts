@@ -10,6 +10,8 @@ export interface Environment {
   readonly isDebug: boolean;
   /** `npm_lifecycle_event`: the command is a script of npm, or was started by npx. */
   readonly isRunByNpm: boolean;
+  /** `IMAGEMILL_SERVER`, `IMAGEMILL_KEY`: the server that is administered, and who does it. */
+  readonly server: { readonly url: string | undefined; readonly key: string | undefined };
   /** Where the engine keeps what it can compute again. */
   readonly cacheFolder: string;
   /** `HF_ENDPOINT`, `HF_TOKEN` */
@@ -27,6 +29,7 @@ export function readEnvironment(): Environment {
   return {
     isDebug: !['0', 'false', undefined].includes(value('IMAGEMILL_DEBUG')),
     isRunByNpm: value('npm_lifecycle_event') !== undefined,
+    server: { url: value('IMAGEMILL_SERVER'), key: value('IMAGEMILL_KEY') },
     cacheFolder: cacheFolder(),
     huggingFace: { endpoint: value('HF_ENDPOINT'), token: value('HF_TOKEN') },
     modelScope: { endpoint: value('MODELSCOPE_ENDPOINT'), token: value('MODELSCOPE_API_TOKEN') },

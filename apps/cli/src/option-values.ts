@@ -40,6 +40,27 @@ export function deviceName(option: string): (text: string) => string {
   };
 }
 
+/** A time: `90d`, `12h` or `30m` from now, or a date of ISO 8601. */
+export function futureTime(option: string): (text: string) => string {
+  return (text) => {
+    const [, count, unit] = /^(\d{1,6})([dhm])$/.exec(text.trim()) ?? [];
+    const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000 }[unit ?? ''];
+    const at = unitMs === undefined ? Date.parse(text) : Date.now() + Number(count) * unitMs;
+    if (Number.isFinite(at) && at > Date.now()) return new Date(at).toISOString();
+    throw optionError(option, text, 'a time to come: 90d, 12h, 30m or a date such as 2027-01-31');
+  };
+}
+
+/** A limit, or `none` to take it away. */
+export function limitOrNone(option: string): (text: string) => number | 'none' {
+  return (text) => (text === 'none' ? text : wholeNumber(option, 1, 1_000_000_000)(text));
+}
+
+/** Some of the choices, parted by commas. */
+export function someOf<T extends string>(option: string, choices: readonly T[]): (text: string) => readonly T[] {
+  return (text) => text.split(',').map((part) => oneOf(option, choices)(part.trim()));
+}
+
 export function httpAddress(option: string): (text: string) => string {
   return (text) => {
     const protocol = URL.canParse(text) ? new URL(text).protocol : '';

@@ -2,11 +2,14 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
+import { addKeys } from './command-line/keys.ts';
 import { addLoras } from './command-line/loras.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
+import { addReports } from './command-line/reports.ts';
 import { addServe } from './command-line/serve.ts';
 import { addSimulate } from './command-line/simulate.ts';
+import { addTenants } from './command-line/tenants.ts';
 
 /** Runs the command that the arguments name and resolves to its exit status. */
 export type RunCommand = (args: readonly string[]) => Promise<number>;
@@ -39,6 +42,9 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addServe(program, done);
   addModels(program, context, done);
   addLoras(program, context, done);
+  addKeys(program, context, done);
+  addTenants(program, context, done);
+  addReports(program, context, done);
   addParity(program, context, done);
   addSimulate(program, context, done);
   program

@@ -9,14 +9,13 @@ import {
   SECRET_LETTERS,
 } from '../domain/access/api-key.ts';
 import { differences } from '../domain/access/audit.ts';
-import { type Caller, isOfInstallation } from '../domain/access/caller.ts';
 import type { Limits } from '../domain/access/limits.ts';
-import { isWithin, type Permission, type Role } from '../domain/access/permission.ts';
-import type { Tenant } from '../domain/access/tenant.ts';
+import type { Permission, Role } from '../domain/access/permission.ts';
 import { AppError } from '../domain/errors.ts';
 import type { KeyId, MemberId, TenantId } from '../domain/ids.ts';
-import type { AccessStore, AccessTransaction, Secrets } from './access-ports.ts';
+import type { AccessReader, AccessStore, AccessTransaction, Secrets } from './access-ports.ts';
 import type { Clock, IdSource } from './ports.ts';
+import { requireRights, requireTenant } from './require-rights.ts';
 import { type Act, writeAudit } from './write-audit.ts';
 
 export interface ManageKeysPorts {
@@ -48,6 +47,8 @@ export interface ManageKeys {
   create(act: Act, input: NewKey): Promise<IssuedKey>;
   /** Newest first, one more than a page when there is one. */
   list(query: { tenantId: TenantId; limit: number; after?: KeyId | undefined }): Promise<readonly ApiKey[]>;
+  /** @throws AppError `key_not_found` */
+  get(which: KeyOf): Promise<ApiKey>;
   /** Again is as good as once. @throws AppError `key_not_found` */
   revoke(act: Act, which: KeyOf): Promise<ApiKey>;
   /** A new key with the same rights; the old one is good for a while longer. @throws AppError `key_not_found` */
@@ -81,7 +82,7 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
     create: (act, input) =>
       store.transact(async (transaction) => {
         await requireTenant(transaction, input.tenantId);
-        requireRights(act.caller, input);
+        requireRights(act.caller, input, 'keys:manage');
         await requireMember(transaction, input);
         const { tenantId, name, role, scopes, memberId, expiresAt, limits = {} } = input;
         const createdBy = act.caller.name;
@@ -93,6 +94,8 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
       }),
 
     list: (query) => store.reader.listKeys(query),
+
+    get: ({ tenantId, id }) => requireKey(store.reader, tenantId, id),
 
     revoke: (act, { tenantId, id }) =>
       store.transact(async (transaction) => {
@@ -113,7 +116,7 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
           const message = `The key ${id} is ${keyState(key, now)}; make a new one instead.`;
           throw new AppError('key_not_active', message, { details: { state: keyState(key, now) } });
         }
-        requireRights(act.caller, key);
+        requireRights(act.caller, key, 'keys:manage');
         const { name, role, scopes, memberId, expiresAt, limits } = key;
         const createdBy = act.caller.name;
         const issued = issue({ tenantId, name, role, scopes, memberId, expiresAt, limits, createdBy });
@@ -137,33 +140,13 @@ export function publicFacts(key: ApiKey): Readonly<Record<string, unknown>> {
   return facts;
 }
 
-export async function requireTenant(transaction: AccessTransaction, id: TenantId): Promise<Tenant> {
-  const tenant = await transaction.findTenant(id);
-  if (tenant !== undefined) return tenant;
-  throw new AppError('tenant_not_found', `There is no tenant ${JSON.stringify(id)}.`, { details: { tenant: id } });
-}
-
-/**
- * Nobody hands out more than they have. Only an admin of the installation makes keys of another tenant, whose rights
- * are another tenant's by nature.
- */
-function requireRights(caller: Caller, wanted: Pick<NewKey, 'tenantId' | 'role' | 'scopes'>): void {
-  if (wanted.tenantId !== caller.tenantId) {
-    if (isOfInstallation(caller) && caller.permissions.has('tenants:manage')) return;
-    throw new AppError('tenant_not_found', `There is no tenant ${JSON.stringify(wanted.tenantId)}.`);
-  }
-  if (isWithin(wanted, caller.permissions)) return;
-  const message = 'A key cannot be given more rights than its maker has.';
-  throw new AppError('forbidden', message, { details: { permission: 'keys:manage', role: wanted.role } });
-}
-
 async function requireMember(transaction: AccessTransaction, { tenantId, memberId }: NewKey): Promise<void> {
   if (memberId === undefined || (await transaction.findMember(tenantId, memberId)) !== undefined) return;
   throw new AppError('member_not_found', `The tenant ${tenantId} has no member ${memberId}.`);
 }
 
-async function requireKey(transaction: AccessTransaction, tenantId: TenantId, id: KeyId): Promise<ApiKey> {
-  const key = await transaction.findKey(id);
+async function requireKey(reader: AccessReader, tenantId: TenantId, id: KeyId): Promise<ApiKey> {
+  const key = await reader.findKey(id);
   if (key?.tenantId === tenantId) return key;
   throw new AppError('key_not_found', `There is no key ${JSON.stringify(id)}.`);
 }

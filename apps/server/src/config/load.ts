@@ -174,7 +174,7 @@ function isSet(text: string | undefined): text is string {
 const FILE_NAME = 'imagemill.config.json';
 const PREFIX = 'IMAGEMILL_';
 /** Variables of the command line that are no settings of the server. */
-const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(['IMAGEMILL_DEBUG']);
+const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(['IMAGEMILL_DEBUG', 'IMAGEMILL_SERVER', 'IMAGEMILL_KEY']);
 /** Finding libraries, drivers, fonts and temporary space; nothing that could be a secret. */
 const ENGINE_VARIABLES: readonly RegExp[] = [
   /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|LC_ALL|TZ|SYSTEMROOT|LOCALAPPDATA|XDG_(RUNTIME_DIR|CACHE_HOME|DATA_DIRS))$/i,

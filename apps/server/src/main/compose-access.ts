@@ -1,5 +1,6 @@
 /** Wiring of who may do what: keys, sessions, limits, audit. */
 import { systemClock } from '../adapters/clock.ts';
+import type { AdministrationPorts } from '../adapters/http/administration.ts';
 import type { AuthenticationPorts } from '../adapters/http/authentication.ts';
 import { createRateLimit } from '../adapters/http/rate-limit.ts';
 import { secrets } from '../adapters/secrets.ts';
@@ -8,19 +9,21 @@ import type { AccessStore } from '../application/access-ports.ts';
 import type { SubjectLimits } from '../application/account-for-jobs.ts';
 import { createAuthenticate } from '../application/authenticate.ts';
 import { every } from '../application/every.ts';
-import { createManageKeys, type ManageKeys } from '../application/manage-keys.ts';
+import type { ManageKeys } from '../application/manage-keys.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import { createRefusalLog } from '../application/refusal-log.ts';
 import { createTakeRequest } from '../application/request-limits.ts';
 import type { Asker } from '../application/submit-generation.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
+import { composeAdministration } from './compose-administration.ts';
 
 export interface AccessParts {
   readonly book: AccessBook;
   readonly store: AccessStore;
   readonly authentication: AuthenticationPorts;
   readonly manageKeys: ManageKeys;
+  readonly administration: AdministrationPorts;
   /** Quotas of who asks, as of now. */
   readonly limitsOf: (who: Asker) => Promise<SubjectLimits>;
 }
@@ -63,11 +66,14 @@ export async function composeAccess(
   const onError = (err: unknown): void => log.warn({ err }, 'keeping up with keys and tenants failed');
   opened.push(every(clock, REFRESH_MS, keepUp, onError));
   opened.push(every(clock, FLUSH_MS, () => refusals.flush(), onError));
+  const transact = store.transact.bind(store);
+  const administration = composeAdministration({ store: changing, usage: store.usage, transact, ids });
   const take = createTakeRequest({ clock });
   return {
     book,
     store: changing,
-    manageKeys: createManageKeys({ store: changing, secrets, clock, ids }),
+    manageKeys: administration.manageKeys,
+    administration,
     async limitsOf({ tenantId, keyId }) {
       await book.refresh();
       const holder = keyId && (await book.keyHolder(keyId));

@@ -86,6 +86,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,
+      administration: access.administration,
       ...{ pictures: parts.pictures, models, engineStatus, ids: parts.ids, clock, log: parts.log },
     },
     {

@@ -18,6 +18,7 @@ import type {
   RedriveResult,
 } from '../contracts/queue.ts';
 import type { SystemStatus } from '../contracts/system.ts';
+import { type AdministrationClient, createAdministrationClient, queryString } from './administration.ts';
 import { errorFromFailure, errorFromResponse } from './api-error.ts';
 import { type ReadEventsOptions, readEvents } from './events.ts';
 
@@ -40,7 +41,7 @@ export interface SubmitOptions extends CallOptions {
 }
 
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client {
+export interface Client extends AdministrationClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
@@ -85,10 +86,12 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function call<T>(...request: Parameters<Send>): Promise<T> {
     const response = await send(...request);
+    if (request[2].asText === true) return (await response.text()) as T;
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
   return {
+    ...createAdministrationClient(call),
     submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
     getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
     listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),
@@ -130,9 +133,9 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 type Send = (
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
-  settings: SubmitOptions & { readonly body?: unknown; readonly form?: FormData },
+  settings: SubmitOptions & { readonly body?: unknown; readonly form?: FormData; readonly asText?: boolean },
 ) => Promise<Response>;
 
 /** Sends a request; its answer is a success or it throws an `ApiError`. */
@@ -143,7 +146,10 @@ function createSend(options: {
 }): Send {
   const { baseUrl, doFetch, headers } = options;
   return async (method, path, settings) => {
-    const init: RequestInit = { method, headers: { ...headers, accept: 'application/json' } };
+    const init: RequestInit = {
+      method,
+      headers: { ...headers, accept: settings.asText === true ? 'text/csv' : 'application/json' },
+    };
     if (settings.signal !== undefined) init.signal = settings.signal;
     if (settings.body !== undefined) {
       init.body = JSON.stringify(settings.body);
@@ -162,13 +168,4 @@ function createSend(options: {
     if (!response.ok) throw await errorFromResponse(response);
     return response;
   };
-}
-
-function queryString(query: Readonly<Record<string, unknown>>): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.set(name, String(value));
-  }
-  const text = parameters.toString();
-  return text === '' ? '' : `?${text}`;
 }

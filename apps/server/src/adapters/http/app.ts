@@ -8,6 +8,7 @@ import { addOpenApi } from './openapi.ts';
 import { addPage } from './page.ts';
 import type { HttpPorts } from './ports.ts';
 import { answerBrokenRequest, createErrorHandler, sendProblem } from './problem.ts';
+import { addAdministrationRoutes } from './routes/administration.ts';
 import { addAssetRoutes } from './routes/assets.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGenerationRoutes } from './routes/generations.ts';
@@ -75,6 +76,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addLoraRoutes(app, ports.loraRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addPictureRoutes(app, ports.pictureRoutes);
+  addAdministrationRoutes(app, ports.administration);
   addSystemRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
   return app;

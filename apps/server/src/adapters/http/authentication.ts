@@ -9,8 +9,8 @@ import { isLoopbackHost } from './security.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a caller of the route must be allowed to do; `public` lets everybody in. */
-    permission?: Permission | 'public';
+    /** What a caller of the route must be allowed to do; `public` lets everybody in, `authenticated` whoever is known. */
+    permission?: Permission | 'authenticated' | 'public';
   }
 
   interface FastifyRequest {
@@ -49,7 +49,7 @@ export function addAuthentication(app: FastifyInstance, ports: AuthenticationPor
     if ('reason' in who) throw refused(who, request, reply, ports);
     request.caller = who.caller;
     ports.takeRequest(who, reply);
-    requirePermission(who.caller, permission);
+    if (permission !== 'authenticated') requirePermission(who.caller, permission);
   });
 }
 

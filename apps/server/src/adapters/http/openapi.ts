@@ -28,6 +28,8 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'assets', description: 'Stored pictures' },
         { name: 'models', description: 'What can draw' },
         { name: 'webhooks', description: 'Signed messages about what happened' },
+        { name: 'access', description: 'Who may do what: API keys, members, tenants, and what was done' },
+        { name: 'usage', description: 'What was used and what it costs' },
         { name: 'system', description: 'How the server is doing' },
       ],
     },

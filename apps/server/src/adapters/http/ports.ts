@@ -13,6 +13,7 @@ import type { ReadEvents } from '../../application/read-events.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
 import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
+import type { AdministrationPorts } from './administration.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
@@ -35,6 +36,7 @@ export interface HttpPorts {
   readonly getAsset: GetAsset;
   readonly getSystem: GetSystem;
   readonly readEvents: ReadEvents;
+  readonly administration: AdministrationPorts;
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
   readonly loraRoutes: LoraRoutePorts;

@@ -35,6 +35,16 @@ export async function migrate(database: Kysely<unknown>): Promise<void> {
   throw error;
 }
 
+/** @throws AppError `storage_failed` when the tables are not those of this version */
+export async function requireCurrent(database: Kysely<unknown>): Promise<void> {
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const known = await migrator.getMigrations();
+  if (known.every(({ executedAt }) => executedAt !== undefined)) return;
+  const message =
+    'A server of another version of Imagemill works in the data folder. Stop it, or use the command of its version.';
+  throw new AppError('storage_failed', message);
+}
+
 /** Words that SQLite and PostgreSQL both read; on SQLite `bigint` is any integer and `double precision` any real. */
 const firstTables = (): readonly RawBuilder<unknown>[] => [
   sql`

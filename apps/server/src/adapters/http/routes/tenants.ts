@@ -1,0 +1,97 @@
+import {
+  type Tenant as ApiTenant,
+  pageQuerySchema,
+  tenantChangeSchema,
+  tenantPageSchema,
+  tenantParamsSchema,
+  tenantRequestSchema,
+  tenantSchema,
+} from '@imagemill/api';
+import type { Tenant } from '../../../domain/access/tenant.ts';
+import { tenantId } from '../../../domain/ids.ts';
+import { type AdministrationPorts, actOf, pageOf, timeOf } from '../administration.ts';
+import type { App } from '../app-type.ts';
+import { json, problems } from '../openapi.ts';
+
+const config = { permission: 'tenants:manage' } as const;
+const tags = ['access'];
+
+export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts): void {
+  app.get(
+    '/v1/tenants',
+    {
+      config,
+      schema: {
+        operationId: 'listTenants',
+        summary: 'List tenants by name',
+        tags,
+        querystring: pageQuerySchema,
+        response: { 200: json('One page', tenantPageSchema), ...problems(422) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor = '' } = request.query;
+      const rest = (await manageTenants.list()).filter(({ id }) => id > cursor);
+      return pageOf(rest.slice(0, limit + 1), limit, presentTenant);
+    },
+  );
+
+  app.post(
+    '/v1/tenants',
+    {
+      config,
+      schema: {
+        operationId: 'createTenant',
+        summary: 'Make a tenant',
+        tags,
+        body: tenantRequestSchema,
+        response: { 201: json('The tenant', tenantSchema), ...problems(409, 413, 415, 422, 507) },
+      },
+    },
+    async (request, reply) => {
+      const { id, name = id, weight, limits } = request.body;
+      const made = await manageTenants.create(actOf(request), { id: tenantId(id), name, weight, limits });
+      return reply.code(201).header('location', `/v1/tenants/${id}`).send(presentTenant(made));
+    },
+  );
+
+  app.get(
+    '/v1/tenants/:id',
+    {
+      config,
+      schema: {
+        operationId: 'getTenant',
+        summary: 'One tenant',
+        tags,
+        params: tenantParamsSchema,
+        response: { 200: json('The tenant', tenantSchema), ...problems(404, 422) },
+      },
+    },
+    async (request) => presentTenant(await manageTenants.get(tenantId(request.params.id))),
+  );
+
+  app.patch(
+    '/v1/tenants/:id',
+    {
+      config,
+      schema: {
+        operationId: 'changeTenant',
+        summary: 'Change name, weight or limits of a tenant, or disable it',
+        description: 'A limit that is null is taken away. The keys of a disabled tenant are refused; its data stays.',
+        tags,
+        params: tenantParamsSchema,
+        body: tenantChangeSchema,
+        response: { 200: json('The tenant', tenantSchema), ...problems(404, 409, 413, 415, 422, 507) },
+      },
+    },
+    async (request) => {
+      const { disabled: isDisabled, ...change } = request.body;
+      const id = tenantId(request.params.id);
+      return presentTenant(await manageTenants.change(actOf(request), id, { ...change, isDisabled }));
+    },
+  );
+}
+
+function presentTenant({ createdAt, disabledAt, ...facts }: Tenant): ApiTenant {
+  return { ...facts, createdAt: timeOf(createdAt), disabledAt: timeOf(disabledAt) };
+}

@@ -1,0 +1,92 @@
+import type {
+  ApiKey,
+  ApiKeyPage,
+  Caller,
+  IssuedKey,
+  KeyRequest,
+  ListOfTenantQuery,
+  Member,
+  MemberChange,
+  MemberPage,
+  MemberRequest,
+  PageQuery,
+  RotateRequest,
+  Tenant,
+  TenantChange,
+  TenantPage,
+  TenantRequest,
+} from '../contracts/access.ts';
+import type { AuditPage, AuditQuery, PriceList, Prices, Usage, UsageGroup, UsageQuery } from '../contracts/usage.ts';
+import type { CallOptions } from './client.ts';
+
+/** Another tenant than the caller's; for admins of the installation. */
+export interface OfTenant {
+  readonly tenant?: string | undefined;
+}
+
+export type UsageRequest = Partial<Omit<UsageQuery, 'groupBy' | 'format'>> & {
+  readonly groupBy?: readonly UsageGroup[] | undefined;
+};
+
+/** Keys, tenants, members, usage and audit. */
+export interface AdministrationClient {
+  whoami(options?: CallOptions): Promise<Caller>;
+  createKey(request: KeyRequest, options?: CallOptions): Promise<IssuedKey>;
+  listKeys(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<ApiKeyPage>;
+  getKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
+  revokeKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
+  rotateKey(id: string, request?: Partial<RotateRequest>, query?: OfTenant, options?: CallOptions): Promise<IssuedKey>;
+  listTenants(query?: Partial<PageQuery>, options?: CallOptions): Promise<TenantPage>;
+  createTenant(request: TenantRequest, options?: CallOptions): Promise<Tenant>;
+  changeTenant(id: string, change: TenantChange, options?: CallOptions): Promise<Tenant>;
+  listMembers(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<MemberPage>;
+  createMember(request: MemberRequest, options?: CallOptions): Promise<Member>;
+  changeMember(id: string, change: MemberChange, query?: OfTenant, options?: CallOptions): Promise<Member>;
+  getUsage(query?: UsageRequest, options?: CallOptions): Promise<Usage>;
+  /** The same as CSV with a line of names. */
+  getUsageCsv(query?: UsageRequest, options?: CallOptions): Promise<string>;
+  getPrices(options?: CallOptions): Promise<PriceList>;
+  setPrices(prices: Prices, options?: CallOptions): Promise<PriceList>;
+  listAudit(query?: Partial<AuditQuery>, options?: CallOptions): Promise<AuditPage>;
+}
+
+export type Call = <T>(
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  settings: CallOptions & { readonly body?: unknown; readonly asText?: boolean },
+) => Promise<T>;
+
+export function createAdministrationClient(call: Call): AdministrationClient {
+  const at = (folder: string, id: string): string => `/v1/${folder}/${encodeURIComponent(id)}`;
+  const usage = ({ groupBy, ...query }: UsageRequest): string => queryString({ ...query, groupBy: groupBy?.join(',') });
+  return {
+    whoami: (o = {}) => call('GET', '/v1/whoami', o),
+    createKey: (body, o = {}) => call('POST', '/v1/keys', { ...o, body }),
+    listKeys: (query = {}, o = {}) => call('GET', `/v1/keys${queryString(query)}`, o),
+    getKey: (id, query = {}, o = {}) => call('GET', at('keys', id) + queryString(query), o),
+    revokeKey: (id, query = {}, o = {}) => call('POST', `${at('keys', id)}/revoke${queryString(query)}`, o),
+    rotateKey: (id, body = {}, query = {}, o = {}) =>
+      call('POST', `${at('keys', id)}/rotate${queryString(query)}`, { ...o, body }),
+    listTenants: (query = {}, o = {}) => call('GET', `/v1/tenants${queryString(query)}`, o),
+    createTenant: (body, o = {}) => call('POST', '/v1/tenants', { ...o, body }),
+    changeTenant: (id, body, o = {}) => call('PATCH', at('tenants', id), { ...o, body }),
+    listMembers: (query = {}, o = {}) => call('GET', `/v1/members${queryString(query)}`, o),
+    createMember: (body, o = {}) => call('POST', '/v1/members', { ...o, body }),
+    changeMember: (id, body, query = {}, o = {}) =>
+      call('PATCH', at('members', id) + queryString(query), { ...o, body }),
+    getUsage: (query = {}, o = {}) => call('GET', `/v1/usage${usage(query)}`, o),
+    getUsageCsv: (query = {}, o = {}) => call('GET', `/v1/usage${usage(query)}`, { ...o, asText: true }),
+    getPrices: (o = {}) => call('GET', '/v1/prices', o),
+    setPrices: (body, o = {}) => call('PUT', '/v1/prices', { ...o, body }),
+    listAudit: (query = {}, o = {}) => call('GET', `/v1/audit${queryString(query)}`, o),
+  };
+}
+
+export function queryString(query: object): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
