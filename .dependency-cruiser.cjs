@@ -33,7 +33,10 @@ module.exports = {
     {
       name: 'main-is-the-root',
       severity: 'error',
-      from: { path: '^(apps|packages)/', pathNot: ['^apps/server/src/(main/|index\\.ts$|loras\\.ts$)', test] },
+      from: {
+        path: '^(apps|packages)/',
+        pathNot: ['^apps/server/src/(main/|index\\.ts$|administration\\.ts$|loras\\.ts$)', test],
+      },
       to: { path: '^apps/server/src/main/' },
     },
     {
@@ -70,7 +73,10 @@ module.exports = {
       name: 'cli-uses-public-entries',
       severity: 'error',
       from: { path: '^apps/cli/src/' },
-      to: { path: '^apps/server/src/', pathNot: '^apps/server/src/(index|engine|models|loras|simulation)\\.ts$' },
+      to: {
+        path: '^apps/server/src/',
+        pathNot: '^apps/server/src/(index|engine|models|administration|loras|simulation)\\.ts$',
+      },
     },
     {
       name: 'one-importer-of-onnxruntime',
