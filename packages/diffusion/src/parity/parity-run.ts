@@ -7,7 +7,7 @@ export interface ParityOptions {
   readonly runtime: Runtime;
   /** Folder with `tokenizer.json`, for fixtures without one of their own. */
   readonly tokenizerFolder?: string | undefined;
-  /** Names of the cases to run, such as `prompt1`, `dit1`, `lora` (or one of its rows), `batch`, `vae.image`, `pipe0`; a forward needs its prompt. @default all */
+  /** Names of the cases to run, such as `tokenizer`, `prompt1`, `dit1`, `lora` (or one of its rows), `batch`, `vae.image`, `pipe0`; a forward needs its prompt. @default all */
   readonly only?: readonly string[];
   readonly onProgress?: (name: string) => void;
 }

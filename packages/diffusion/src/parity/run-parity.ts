@@ -2,7 +2,7 @@ import { type Caption, type DenoiseItem, denoiseStep } from '../denoise.ts';
 import { ZImagePipeline } from '../families/z-image/pipeline.ts';
 import { createSchedule } from '../schedule.ts';
 import { loadPromptTokenizer } from '../tokenizer/prompt-tokenizer.ts';
-import { openFixture, type PipeCase, rotaryTypeOf } from './fixture.ts';
+import { openFixture, type PipeCase, readTokenizerCases, rotaryTypeOf } from './fixture.ts';
 import { latentShape, type ParityOptions, type ParityRun } from './parity-run.ts';
 import { ParityRecorder, type ParityReport, tolerances } from './report.ts';
 import { hasLora, runLora } from './run-lora.ts';
@@ -20,6 +20,7 @@ export async function runParity(folder: string, options: ParityOptions): Promise
   const pipeline = new ZImagePipeline(fixture.checkpoint, options.runtime, { rotaryType: rotaryTypeOf(fixture.cases) });
   const run = { fixture, recorder, pipeline, options };
   try {
+    await runTokenizerCases(run);
     if (fixture.cases === undefined) {
       await runStages(run);
     } else {
@@ -40,12 +41,31 @@ export async function runParity(folder: string, options: ParityOptions): Promise
   return recorder.report();
 }
 
+/** Prompts with their token ids, in fixtures that have them apart from the cases: `tokenizer{i}.ids`. */
+async function runTokenizerCases(run: ParityRun): Promise<void> {
+  const { fixture, recorder, options } = run;
+  const cases = await readTokenizerCases(fixture.folder);
+  if (cases.length === 0 || !startCase(run, 'tokenizer')) return;
+  const folder = fixture.checkpoint.tokenizerFolder ?? options.tokenizerFolder;
+  if (folder === undefined) {
+    recorder.notes.push(NO_TOKENIZER);
+    return;
+  }
+  const tokenizer = await loadPromptTokenizer(folder);
+  for (const [index, { prompt, ids }] of cases.entries()) {
+    const computed = tokenizer.encode(prompt, { controlTokens: 'parse' }).ids;
+    recorder.tensors.set(`tokenizer${index}.ids`, { type: 'i64', shape: [computed.length], data: computed });
+    recorder.ids(`tokenizer${index}.ids`, computed, ids);
+  }
+}
+
+const NO_TOKENIZER = 'token ids: not computed, the fixture has no tokenizer; name one with --tokenizer';
+
 async function runPrompts(run: ParityRun, prompts: readonly string[]): Promise<Caption[]> {
   const { fixture, recorder, pipeline, options } = run;
   const folder = fixture.checkpoint.tokenizerFolder ?? options.tokenizerFolder;
   const tokenizer = folder === undefined ? undefined : await loadPromptTokenizer(folder);
-  if (tokenizer === undefined)
-    recorder.notes.push('token ids: not computed, the fixture has no tokenizer; name one with --tokenizer');
+  if (tokenizer === undefined) recorder.notes.push(NO_TOKENIZER);
   const captions: Caption[] = [];
   for (const [index, prompt] of prompts.entries()) {
     if (!startCase(run, `prompt${index}`)) continue;
