@@ -17,6 +17,7 @@ import { createRenewLeases } from '../apps/server/src/application/renew-leases.t
 import { createSubmitGeneration, type SubmitGeneration } from '../apps/server/src/application/submit-generation.ts';
 import { Worker } from '../apps/server/src/application/worker.ts';
 import { contentHash, DEFAULT_TENANT, workerId } from '../apps/server/src/domain/ids.ts';
+import { noLabels } from '../tests/support/no-labels.ts';
 import { noLoras } from '../tests/support/no-loras.ts';
 import { quietLog } from '../tests/support/quiet-log.ts';
 
@@ -168,6 +169,7 @@ async function withStore<T>({ durability, slots = 4 }: LoadOptions, work: (bench
             disk,
             models,
             loras: noLoras,
+            labeller: noLabels,
             leaseMs: 5_000,
             pollMs: 1_000,
             releasePauseMs: 0,

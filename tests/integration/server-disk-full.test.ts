@@ -19,6 +19,7 @@ import { createRenewLeases } from '../../apps/server/src/application/renew-lease
 import { createSubmitGeneration } from '../../apps/server/src/application/submit-generation.ts';
 import { Worker } from '../../apps/server/src/application/worker.ts';
 import { DEFAULT_TENANT, workerId } from '../../apps/server/src/domain/ids.ts';
+import { noLabels } from '../support/no-labels.ts';
 import { noLoras } from '../support/no-loras.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { ServerFolder } from '../support/server-process.ts';
@@ -149,6 +150,7 @@ describe.skipIf(process.platform !== 'linux')('a worker whose picture finds no r
       pictures: await FilesystemStore.open(join(folder, 'assets'), files),
       models,
       loras: noLoras,
+      labeller: noLabels,
       feed: store.feed,
       disk: { freeBytes: async () => 1, minFreeBytes: 0 },
       clock,

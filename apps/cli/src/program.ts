@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
+import { addInspect } from './command-line/inspect.ts';
 import { addKeys } from './command-line/keys.ts';
 import { addLoras } from './command-line/loras.ts';
 import { addModels } from './command-line/models.ts';
@@ -42,6 +43,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addServe(program, done);
   addModels(program, context, done);
   addLoras(program, context, done);
+  addInspect(program, context, done);
   addKeys(program, context, done);
   addTenants(program, context, done);
   addReports(program, context, done);

@@ -77,6 +77,15 @@ export {
   submitHeadersSchema,
 } from './contracts/generation.ts';
 export {
+  type AigcLabel,
+  type Inspection,
+  inspectionSchema,
+  type PictureOrigin,
+  type Provenance,
+  pictureOrigins,
+  type RecalledSettings,
+} from './contracts/inspection.ts';
+export {
   type Attempt,
   type AttemptOutcome,
   type IdParams,

@@ -27,6 +27,7 @@ import {
   withRungs,
 } from './memory-ladder.ts';
 import type { ModelPool } from './model-pool.ts';
+import type { VisibleMark } from './visible-mark.ts';
 
 /** One picture to draw. */
 export interface EngineRequest extends PictureSettings {
@@ -37,6 +38,8 @@ export interface EngineRequest extends PictureSettings {
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
   readonly previews: boolean;
+  /** Drawn into the finished picture. @default none */
+  readonly mark?: VisibleMark | undefined;
   /** Pictures of a lower rank go first, from the next step on. @default 1 */
   readonly rank?: number;
   /** `fit`: may be drawn smaller when the memory holds no more. @default 'reject' */
@@ -245,8 +248,8 @@ export class SlotEngine {
       const pixels = await this.#decode(slot);
       if (pixels === undefined) return;
       slot.deviceMs += performance.now() - start;
-      const { format, quality } = slot.request;
-      const encoding = encodePicture(pixels.data, { ...pixels, format, quality })
+      const { format, quality, mark } = slot.request;
+      const encoding = encodePicture(pixels.data, { ...pixels, format, quality, mark })
         .then((image) => {
           const now = performance.now();
           const { loadMs, encodeMs, denoiseMs, deviceMs } = slot;

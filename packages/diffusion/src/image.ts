@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { DiffusionError } from './errors.ts';
+import { drawVisibleMark, type VisibleMark } from './visible-mark.ts';
 
 /** Width and height in pixels. */
 export interface PictureSize {
@@ -13,6 +14,8 @@ export interface EncodePictureOptions extends PictureSize {
   readonly format: PictureFormat;
   /** 1 to 100; PNG is lossless and takes no notice. @default 90 for JPEG, 85 for WebP */
   readonly quality?: number | undefined;
+  /** Words in a corner. @default none */
+  readonly mark?: VisibleMark | undefined;
 }
 
 /**
@@ -45,13 +48,14 @@ export function toPixels(image: Float32Array, size: PictureSize): Uint8Array {
  * @throws DiffusionError `option_invalid` (quality), `tensor_shape_mismatch`
  */
 export async function encodePicture(pixels: Uint8Array, options: EncodePictureOptions): Promise<Uint8Array> {
-  const { width, height, format, quality } = options;
+  const { width, height, format, quality, mark } = options;
   requireLength('The picture', pixels.length, 3 * width * height, options);
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     const message = `quality is ${quality}; a whole number from 1 to 100 is expected.`;
     throw new DiffusionError('option_invalid', message, { details: { option: 'quality', value: quality } });
   }
-  const picture = sharp(pixels, { raw: { width, height, channels: 3 } });
+  const marked = mark === undefined ? pixels : await drawVisibleMark(pixels, options, mark);
+  const picture = sharp(marked, { raw: { width, height, channels: 3 } });
   switch (format) {
     case 'png':
       return await picture.png(pngOptions).toBuffer();

@@ -6,7 +6,9 @@ import {
   type DrawnPicture,
   type EngineItem,
   loadConfig,
+  type ModelFacts,
 } from '@imagemill/server/engine';
+import { labelDrawnPicture, markOf } from '@imagemill/server/provenance';
 import { CliError, exitCodes, optionError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
 import { interruptible } from '../interruption.ts';
@@ -16,7 +18,7 @@ import { formatDuration } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { createProgressBar, type ProgressBar } from '../terminal/progress.ts';
 import { startEngine } from './engine.ts';
-import { findLoraFiles } from './loras.ts';
+import { type FoundLora, findLoraFiles } from './loras.ts';
 import { findModelFacts } from './model-facts.ts';
 
 /** Options as parsed; absent ones are the model's to fill. */
@@ -44,7 +46,7 @@ export async function generate(prompt: string, flags: GenerateFlags, context: Co
   const target = await resolveTarget({ out: flags.out, count: flags.count, format: flags.format });
   const { model, device, weights, threads } = flags;
   const config = loadConfig({ overrides: { model, device, weights, threads } });
-  const { modelName, items } = await planPictures(prompt, flags, target.format, config);
+  const { facts, items, loras } = await planPictures(prompt, flags, target.format, config);
   await ensureWritable(target);
   const slots = Math.min(flags.count, MAX_SLOTS);
   await interruptible('Stopped. Pictures that were finished are saved.', async (signal) => {
@@ -52,8 +54,9 @@ export async function generate(prompt: string, flags: GenerateFlags, context: Co
     const engine = await startEngine(config, slots, context, signal);
     try {
       await drawAll({ engine, items, slots, signal, progress }, async (item, picture) => {
-        const file = await writePicture(target, { prompt, seed: item.seed, bytes: picture.image });
-        print({ file, picture, modelName, json: flags.json }, context.output);
+        const bytes = labelDrawnPicture(item, picture, { facts, config, loras });
+        const file = await writePicture(target, { prompt, seed: item.seed, bytes });
+        print({ file, picture, modelName: facts.name, json: flags.json }, context.output);
       });
     } finally {
       progress.stop();
@@ -67,8 +70,9 @@ export async function generate(prompt: string, flags: GenerateFlags, context: Co
 const MAX_SLOTS = 4;
 
 interface Plan {
-  readonly modelName: string;
+  readonly facts: ModelFacts;
   readonly items: readonly EngineItem[];
+  readonly loras: readonly FoundLora[];
 }
 
 /** All pictures with nothing left to default. @throws CliError `option_invalid` */
@@ -105,6 +109,7 @@ async function planPictures(
   if (seed > LIMITS.seed - flags.count + 1) {
     throw optionError('--seed', String(seed), `at most ${LIMITS.seed - flags.count + 1}, as --count is ${flags.count}`);
   }
+  const loras = await findLoraFiles(flags.lora ?? [], config, facts);
   const common = {
     modelPath: facts.path,
     prompt,
@@ -116,7 +121,8 @@ async function planPictures(
     format,
     quality: flags.quality,
     previews: false,
-    loras: await findLoraFiles(flags.lora ?? [], config, facts),
+    loras,
+    mark: markOf(config),
     cacheScope: 'local',
     rank: 0,
     oversize: 'reject' as const,
@@ -126,7 +132,7 @@ async function planPictures(
     id: String(index),
     seed: seed + index,
   }));
-  return { modelName: facts.name, items };
+  return { facts, items, loras };
 }
 
 /** The rules of the API hold here too. */

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type Config, type EngineItem, loadConfig, type ModelFacts } from '@imagemill/server/engine';
 import { type Lora, readLoras } from '@imagemill/server/loras';
 import { exitCodes, optionError } from '../cli-error.ts';
@@ -30,21 +32,36 @@ function noteOf({ content }: Lora): string {
   return content.triggerWords.length === 0 ? '' : `trigger words: ${content.triggerWords.join(', ')}`;
 }
 
+/** An adapter to draw with, and what the picture's file says of it. */
+export type FoundLora = EngineItem['loras'][number] & { readonly name: string; readonly sha256: string };
+
 /** The files of the adapters that were asked for. @throws CliError `option_invalid` naming those that there are */
 export async function findLoraFiles(
   flags: readonly LoraFlag[],
   config: Config,
   facts: ModelFacts,
-): Promise<EngineItem['loras']> {
+): Promise<readonly FoundLora[]> {
   if (flags.length === 0) return [];
   const known = await readLoras(config, [{ kind: 'usable', facts }]);
-  return flags.map(({ reference, strength }) => {
-    if (/\.safetensors$/i.test(reference) && existsSync(reference)) return { path: resolve(reference), strength };
+  const find = async ({ reference, strength }: LoraFlag): Promise<FoundLora> => {
+    if (/\.safetensors$/i.test(reference) && existsSync(reference)) {
+      const name = basename(reference).replace(/\.safetensors$/i, '');
+      return { name, path: resolve(reference), sha256: await hashFile(reference), strength };
+    }
     const lora = known.find(({ name }) => name === reference);
-    if (lora?.content.kind === 'usable') return { path: lora.path, strength };
+    if (lora?.content.kind === 'usable') {
+      return { name: lora.name, path: lora.path, sha256: lora.content.sha256, strength };
+    }
     const problem = lora?.content.kind === 'unusable' ? lora.content.problem : undefined;
     const names = known.filter(({ content }) => content.kind === 'usable').map(({ name }) => name);
     const there = names.length === 0 ? 'there is none in the folders of LoRAs' : `there are ${names.join(', ')}`;
     throw optionError('--lora', reference, problem ?? `a safetensors file or the name of a LoRA; ${there}`);
-  });
+  };
+  return Promise.all(flags.map(find));
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }

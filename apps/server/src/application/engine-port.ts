@@ -1,5 +1,6 @@
 import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
+import type { VisibleMark } from '../domain/provenance/label-policy.ts';
 import type { OversizePolicy } from '../domain/size-policy.ts';
 import type { Warning } from '../domain/warning.ts';
 
@@ -19,6 +20,8 @@ export interface EngineItem {
   readonly format: PictureFormat;
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
+  /** Words that are drawn into a corner of the picture. */
+  readonly mark?: VisibleMark | undefined;
   readonly previews: boolean;
   readonly loras: readonly (Pick<LoraUse, 'strength'> & { readonly path: string })[];
   /** Work is shared between items of one scope only: whose prompts are known must not show in how long others wait. */

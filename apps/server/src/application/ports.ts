@@ -141,6 +141,8 @@ export interface Store {
   findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined>;
   /** The picture that is remembered for a key. */
   findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
+  /** One of the tenant's pictures with these bytes. */
+  findAssetByHash(tenantId: TenantId, sha256: ContentHash): Promise<Asset | undefined>;
   countJobs(): Promise<{ readonly queued: number; readonly running: number }>;
 }
 

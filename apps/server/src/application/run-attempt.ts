@@ -1,8 +1,10 @@
 import { AppError } from '../domain/errors.ts';
 import type { JobFault, PriorityClass } from '../domain/job.ts';
+import type { ModelFacts } from '../domain/model.ts';
 import type { Claim } from './claim-jobs.ts';
 import type { AttemptResult, EndAttempt } from './end-attempt.ts';
 import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem } from './engine-port.ts';
+import type { PictureLabeller } from './label-picture.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
 import type { HeldJob } from './renew-leases.ts';
@@ -14,6 +16,7 @@ export interface AttemptPorts {
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
+  readonly labeller: PictureLabeller;
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly log: Logger;
@@ -48,13 +51,16 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const loras = findLoras(ports.loras, claim);
   if ('fault' in loras) return settle(ports, attempt, () => endAttempt.fail(attempt, loras.fault));
 
-  const resultKey = await ports.results?.keyOf(claim, model.path);
+  const resultKey = await ports.results?.keyOf(claim, model.found.path);
   const known = resultKey === undefined ? undefined : await ports.results?.find(attempt.tenantId, resultKey);
   if (known !== undefined) return settle(ports, attempt, async () => void (await endAttempt.reuse(attempt, known)));
-  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.path, loras: loras.found });
+  const mark = await ports.labeller.markOf(claim.job.tenantId);
+  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.found.path, loras: loras.found, mark });
   const outcome = await ports.engine.draw(item, observer(ports, claim));
   if (stopReason() === 'lost') return;
-  if (outcome.kind === 'finished') return keepPicture(ports, claim, attempt, { ...outcome.picture, resultKey });
+  if (outcome.kind === 'finished') {
+    return keepPicture(ports, claim, attempt, { ...outcome.picture, model: model.found, resultKey });
+  }
   if (outcome.kind === 'failed') return settle(ports, attempt, () => endAttempt.fail(attempt, outcome.fault));
   if (stopReason() === 'release') return handBack();
   return settle(ports, attempt, () => endAttempt.cancel(attempt));
@@ -64,12 +70,12 @@ async function keepPicture(
   ports: AttemptPorts,
   claim: Claim,
   attempt: ActiveAttempt,
-  picture: DrawnPicture & { readonly resultKey: string | undefined },
+  picture: DrawnPicture & { readonly model: ModelFacts; readonly resultKey: string | undefined },
 ): Promise<void> {
   const { clock, endAttempt } = ports;
   const startedAt = clock.now();
   try {
-    const stored = await ports.pictures.put(picture.image);
+    const stored = await ports.pictures.put(await ports.labeller.label(claim, picture, picture.model));
     const { loadMs, encodeMs, denoiseMs, decodeMs } = picture.timings;
     const timings = {
       loadMs: toTenths(loadMs),
@@ -143,10 +149,10 @@ function observer(ports: AttemptPorts, claim: Claim): DrawObserver {
   };
 }
 
-function findModel(models: ModelCatalog, name: string): { readonly path: string } | { readonly fault: JobFault } {
+function findModel(models: ModelCatalog, name: string): { readonly found: ModelFacts } | { readonly fault: JobFault } {
   const entries = models.list();
   const usable = entries.find((entry) => entry.kind === 'usable' && entry.facts.name === name);
-  if (usable?.kind === 'usable') return { path: usable.facts.path };
+  if (usable?.kind === 'usable') return { found: usable.facts };
   const details = { model: name };
   const broken = entries.find((entry) => entry.kind === 'unusable' && entry.name === name);
   if (broken?.kind === 'unusable') {
@@ -174,7 +180,10 @@ function findLoras(
   return { found };
 }
 
-function engineItem({ job, generation }: Claim, item: Pick<EngineItem, 'id' | 'modelPath' | 'loras'>): EngineItem {
+function engineItem(
+  { job, generation }: Claim,
+  item: Pick<EngineItem, 'id' | 'modelPath' | 'loras' | 'mark'>,
+): EngineItem {
   const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize } = generation;
   const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize };
   // Nobody watches bulk work, and a preview costs as much as decoding a small picture.

@@ -3,6 +3,7 @@
  * A setting `fooBar` is the variable IMAGEMILL_FOO_BAR and the key `fooBar` of imagemill.config.json.
  */
 import { z } from 'zod';
+import { markCorners } from '../domain/provenance/label-policy.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
@@ -72,6 +73,27 @@ export const settingSchemas = {
       'How weights are held on the CPU. mapped loads at once and takes little memory, packed draws faster; both are exact. fp16 takes half the memory, w8a8 draws fastest from a quarter of it; both are converted once and come close. auto packs a model that fits well into the memory and maps a larger one.',
     ),
   threads: z.int().min(0).max(1_024).default(0).describe('Threads of the CPU; 0 leaves it to the runtime.'),
+  aiLabel: z
+    .boolean()
+    .default(true)
+    .describe('Whether pictures carry the implicit label of GB 45438-2025 (the metadata field AIGC).'),
+  aiLabelProducer: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('Imagemill')
+    .describe('Who produces the pictures, as the label says: a name or registered code.'),
+  visibleMark: z
+    .enum(['none', 'zh', 'en'])
+    .default('none')
+    .describe('Language of a visible mark that says that a picture was generated.'),
+  visibleMarkCorner: z.enum(markCorners).default('bottom-right').describe('Corner of the visible mark.'),
+  visibleMarkPercent: z
+    .number()
+    .min(5)
+    .max(25)
+    .default(5)
+    .describe('Height of the letters of the visible mark, in percent of the shorter side.'),
   slots: z.int().min(1).max(64).default(4).describe('Pictures that are under way at once.'),
   maxPixels: z
     .int()

@@ -4,6 +4,8 @@ export interface ModelFacts {
   /** Folder of the checkpoint. */
   readonly path: string;
   readonly family: string;
+  /** SHA-256 over the hashes of its weight files, in hex; undefined where no manifest has them. */
+  readonly weightsSha256?: string | undefined;
   readonly nativeWidth: number;
   readonly nativeHeight: number;
   /** Both sides of a picture are multiples of this: 2 × the VAE's factor. */

@@ -6,6 +6,7 @@ import { loopbackHosts } from '../adapters/http/security.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
 import type { EngineProcess } from '../adapters/inference/engine-process.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
+import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { SqliteStore } from '../adapters/sql/sql-store.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
@@ -16,6 +17,7 @@ import { createGetAsset } from '../application/get-asset.ts';
 import { createGetGeneration } from '../application/get-generation.ts';
 import { createGetJob } from '../application/get-job.ts';
 import { createGetSystem } from '../application/get-system.ts';
+import { createInspectPicture } from '../application/inspect-picture.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
 import { createListPictures } from '../application/list-pictures.ts';
@@ -74,6 +76,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       listDeadLetters: createListDeadLetters({ store }),
       redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
       getAsset: createGetAsset({ store }),
+      inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
       getSystem: createGetSystem({ store, disk, clock, engineStatus, memoryOf: parts.memoryOf }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),

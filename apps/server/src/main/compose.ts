@@ -9,6 +9,7 @@ import type { App } from '../adapters/http/app-type.ts';
 import { createIdSource } from '../adapters/id-source.ts';
 import { EngineProcess } from '../adapters/inference/engine-process.ts';
 import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
+import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
 import { SqliteStore } from '../adapters/sql/sql-store.ts';
@@ -19,6 +20,7 @@ import type { DeviceMemoryFacts } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
+import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
 import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
@@ -31,6 +33,7 @@ import { StartupError } from '../config/startup-error.ts';
 import { workerId } from '../domain/ids.ts';
 import { type AccessParts, composeAccess } from './compose-access.ts';
 import { createHttp } from './compose-http.ts';
+import { createLabelPolicies } from './compose-labels.ts';
 import { openLoras } from './compose-loras.ts';
 import { composeOutbox, composeWebhooks } from './compose-webhooks.ts';
 import { findModels } from './find-models.ts';
@@ -93,7 +96,8 @@ async function open(
 
   const engine = startEngine(config, log);
   opened.push(() => engine.close(), loadAhead({ engine, models }));
-  const worker = startWorker(config, { store, pictures, models, loras, engine, access, costs, disk, ids, log });
+  const drawing = { store, pictures, models, loras, engine, access, costs, disk, ids, log, version };
+  const worker = startWorker(config, drawing);
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
   opened.push(forgetOld(store, log));
@@ -123,6 +127,7 @@ interface WorkerParts {
   readonly disk: Disk;
   readonly ids: IdSource;
   readonly log: Logger;
+  readonly version: string;
 }
 
 function startWorker(config: Config, parts: WorkerParts): Worker {
@@ -139,6 +144,11 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
     }),
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
     endAttempt: createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
+    labeller: createPictureLabeller({
+      files: pictureFiles,
+      policies: createLabelPolicies(config),
+      software: `Imagemill ${parts.version}`,
+    }),
     reapExpiredLeases: createReapExpiredLeases({ store, clock, retry }),
     feed: store.feed,
     results: config.resultCacheEntries > 0 ? rememberedResults(config, parts) : undefined,

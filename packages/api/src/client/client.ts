@@ -5,6 +5,7 @@ import type {
   GenerationRequestInput,
   ListGenerationsQuery,
 } from '../contracts/generation.ts';
+import type { Inspection } from '../contracts/inspection.ts';
 import type { Job, JobDetail } from '../contracts/job.ts';
 import type { Lora, LoraList } from '../contracts/lora.ts';
 import type { Model, ModelList } from '../contracts/model.ts';
@@ -70,6 +71,8 @@ export interface Client extends AdministrationClient {
   markPictures(request: MarkPicturesRequest, options?: CallOptions): Promise<MarkPicturesResult>;
   /** Pictures as one ZIP file. */
   archivePictures(ids: readonly string[], options?: CallOptions): Promise<Blob>;
+  /** Reads back how a picture was made: a PNG, JPEG or WebP file of this server or of another program. */
+  inspect(file: Blob, options?: CallOptions): Promise<Inspection>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
   /** Events of a generation until it has ended; a broken stream is resumed. */
   events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
@@ -120,6 +123,11 @@ export function createClient(options: ClientOptions = {}): Client {
     markPictures: (request, o = {}) => call('POST', '/v1/pictures/mark', { ...o, body: request }),
     archivePictures: async (ids, o = {}) =>
       (await send('POST', '/v1/pictures/archive', { ...o, body: { ids } })).blob(),
+    inspect: (file, o = {}) => {
+      const form = new FormData();
+      form.set('file', file, 'picture');
+      return call('POST', '/v1/assets/inspect', { ...o, form });
+    },
     getSystem: (o = {}) => call('GET', '/v1/system', o),
     events: (generationId, o = {}) =>
       readEvents({

@@ -12,6 +12,7 @@ import { addAdministrationRoutes } from './routes/administration.ts';
 import { addAssetRoutes } from './routes/assets.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGenerationRoutes } from './routes/generations.ts';
+import { addInspectRoute } from './routes/inspect.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLoraRoutes } from './routes/loras.ts';
 import { addModelRoutes } from './routes/models.ts';
@@ -72,6 +73,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addQueueRoutes(app, ports);
   addDeadLetterRoutes(app, ports);
   addAssetRoutes(app, ports);
+  addInspectRoute(app, ports);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);

@@ -16,12 +16,13 @@ import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AdministrationPorts } from './administration.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
+import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
 
 /** What the routes call. */
-export interface HttpPorts {
+export interface HttpPorts extends InspectRoutePorts {
   readonly submitGeneration: SubmitGeneration;
   readonly getGeneration: GetGeneration;
   readonly listGenerations: ListGenerations;

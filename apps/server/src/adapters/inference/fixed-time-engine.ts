@@ -100,7 +100,13 @@ class FixedTimeEngine implements Engine {
 }
 
 async function preview({ item, emit, step }: ActiveItem): Promise<void> {
-  const picture = await drawGreyPicture({ ...item, width: PREVIEW_SIDE, height: PREVIEW_SIDE, format: 'png' });
+  const picture = await drawGreyPicture({
+    ...item,
+    width: PREVIEW_SIDE,
+    height: PREVIEW_SIDE,
+    format: 'png',
+    mark: undefined,
+  });
   emit({ type: 'preview', id: item.id, step, ...picture });
 }
 

@@ -1,19 +1,23 @@
 import { crc32, deflateSync } from 'node:zlib';
+import { encodePicture } from '@imagemill/diffusion';
 import sharp from 'sharp';
 import type { EngineItem } from '../../application/engine-port.ts';
 
-type Wanted = Pick<EngineItem, 'width' | 'height' | 'format' | 'quality' | 'seed' | 'id'>;
+type Wanted = Pick<EngineItem, 'width' | 'height' | 'format' | 'quality' | 'seed' | 'id' | 'mark'>;
 
-/** A grey picture whose metadata say where it comes from; two items never get the same bytes. */
+/** A grey picture. A PNG says where it comes from; the others are told by their provenance. */
 export async function drawGreyPicture(wanted: Wanted): Promise<{ image: Uint8Array; mediaType: string }> {
+  const { width, height, format, quality, mark } = wanted;
   const description = `Imagemill fixed-time device, no model; seed ${wanted.seed}, item ${wanted.id}`;
-  const mediaType = `image/${wanted.format}`;
-  if (wanted.format === 'png') return { image: greyPng(wanted, description), mediaType };
+  const mediaType = `image/${format}`;
+  if (format === 'png' && mark === undefined) return { image: greyPng(wanted, description), mediaType };
   const background = { r: GREY, g: GREY, b: GREY };
-  const canvas = sharp({ create: { width: wanted.width, height: wanted.height, channels: 3, background } });
-  const described = canvas.withExif({ IFD0: { ImageDescription: description } });
-  const encoded = described.toFormat(wanted.format, { quality: wanted.quality });
-  return { image: new Uint8Array(await encoded.toBuffer()), mediaType };
+  const canvas = sharp({ create: { width, height, channels: 3, background } });
+  if (mark === undefined) {
+    return { image: new Uint8Array(await canvas.toFormat(format, { quality }).toBuffer()), mediaType };
+  }
+  const pixels = new Uint8Array(await canvas.raw().toBuffer());
+  return { image: await encodePicture(pixels, { width, height, format, quality, mark }), mediaType };
 }
 
 /** PNG of one grey (https://www.w3.org/TR/png-3/), cheap enough for thousands a second. */

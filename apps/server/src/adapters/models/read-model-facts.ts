@@ -1,4 +1,5 @@
-import { openCheckpoint } from '@imagemill/diffusion';
+import { createHash } from 'node:crypto';
+import { openCheckpoint, readManifest } from '@imagemill/diffusion';
 import type { ModelFacts } from '../../domain/model.ts';
 
 export interface ModelToRead {
@@ -25,6 +26,7 @@ export async function readModelFacts(model: ModelToRead, maxPixels: number): Pro
     name: model.name,
     path: model.path,
     family: model.family,
+    weightsSha256: await hashOfWeights(model.path),
     nativeWidth: nativeSide,
     nativeHeight: nativeSide,
     grain,
@@ -33,6 +35,22 @@ export async function readModelFacts(model: ModelToRead, maxPixels: number): Pro
     defaultSteps: steps,
     defaultGuidanceScale: guidanceScale,
   };
+}
+
+/**
+ * SHA-256 of the lines `<sha256>  <path>` of the weight files, as sha256sum prints them, by path. Reading gigabytes to
+ * hash them is left to `imagemill models verify --record`.
+ */
+async function hashOfWeights(folder: string): Promise<string | undefined> {
+  try {
+    const { files } = await readManifest(folder);
+    const weights = files.filter(({ path }) => path.endsWith('.safetensors'));
+    if (weights.length === 0) return undefined;
+    const lines = weights.map(({ path, sha256 }) => `${sha256}  ${path}\n`).sort();
+    return createHash('sha256').update(lines.join('')).digest('hex');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Turbo has shift 3, the base model 6; nothing else in the files tells them apart. */

@@ -16,7 +16,7 @@ import type { UsageReader } from '../../application/usage-ports.ts';
 import type { WebhookReader } from '../../application/webhook-ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { StoredEvent } from '../../domain/event.ts';
-import type { AssetId, GenerationId, JobId, TenantId } from '../../domain/ids.ts';
+import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../../domain/ids.ts';
 import { EVENT_ID_BLOCK, EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { migrate } from './migrations.ts';
@@ -148,6 +148,17 @@ export class SqliteStore implements Store {
       .orderBy('number')
       .execute();
     return rows.map(attemptFromRow);
+  }
+
+  async findAssetByHash(tenantId: TenantId, sha256: ContentHash): Promise<Asset | undefined> {
+    const row = await this.#reader.queries
+      .selectFrom('assets')
+      .selectAll()
+      .where('sha256', '=', sha256)
+      .where('tenant_id', '=', tenantId)
+      .orderBy('id')
+      .executeTakeFirst();
+    return row && assetFromRow(row);
   }
 
   async findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined> {
