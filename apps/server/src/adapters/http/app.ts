@@ -20,6 +20,7 @@ import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
+import { addSdapiRoutes } from './sdapi/routes.ts';
 import { addSecurity, setHeaders } from './security.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -80,6 +81,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addPictureRoutes(app, ports.pictureRoutes);
   addAdministrationRoutes(app, ports.administration);
   addSystemRoutes(app, ports, options.version);
+  addSdapiRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
   return app;
 }

@@ -1,0 +1,93 @@
+import { type GenerationRequest, generationRequestSchema, type PictureFormat } from '@imagemill/api';
+import type { ModelCatalog } from '../../../application/ports.ts';
+import type { ModelFacts } from '../../../domain/model.ts';
+import { takeLoraTags } from '../../../domain/provenance/a1111-text.ts';
+import { validationError } from '../validation.ts';
+import { SdapiError } from './errors.ts';
+import type { KeyState } from './key-state.ts';
+import type { DrawingRequest } from './request.ts';
+import { isKnownSampler } from './samplers.ts';
+
+/**
+ * The generation that a request of A1111 means. What is left out gets the model's own value rather than A1111's, whose
+ * defaults (50 steps, scale 7) are those of another family.
+ *
+ * @throws SdapiError `Sampler not found`, scripts; AppError `validation_failed`
+ */
+export function planGeneration(
+  body: DrawingRequest,
+  { models, options }: { readonly models: ModelCatalog; readonly options: KeyState['options'] },
+): GenerationRequest {
+  refuseUnknown(body);
+  const model = findCheckpoint(models, body.override_settings?.sd_model_checkpoint ?? options.sd_model_checkpoint);
+  const { prompt, loras } = takeLoraTags(body.prompt ?? '');
+  const seed = body.seed ?? -1;
+  const input = {
+    prompt,
+    negativePrompt: body.negative_prompt ?? '',
+    count: (body.batch_size ?? 1) * (body.n_iter ?? 1),
+    ...sizeOf(body, model),
+    seed: seed === -1 ? undefined : seed,
+    steps: body.steps ?? undefined,
+    // Theirs is neg + s·(pos − neg), where 1 is off; up to 1 means off.
+    guidanceScale: body.cfg_scale == null ? undefined : Math.max(0, Math.round((body.cfg_scale - 1) * 1e6) / 1e6),
+    model: model?.name,
+    loras: loras.map(({ name, strength }) => ({ name, strength })),
+    format: formatOf(body.override_settings?.samples_format ?? options.samples_format),
+  };
+  const parsed = generationRequestSchema.safeParse(input);
+  if (!parsed.success) throw validationError(parsed.error, input);
+  return parsed.data;
+}
+
+/** The model that a title, a name or a hash stands for; undefined for none asked. */
+export function findCheckpoint(models: ModelCatalog, wanted: string | null | undefined): ModelFacts | undefined {
+  const usable = models.list().flatMap((entry) => (entry.kind === 'usable' ? [entry.facts] : []));
+  if (wanted === undefined || wanted === null || wanted === '') return usable[0];
+  const name = wanted.replace(/\s*\[[0-9a-f]*\]\s*$/i, '').replace(/\.(safetensors|ckpt)$/i, '');
+  const found = usable.find((facts) => facts.name === name || facts.weightsSha256?.startsWith(wanted.toLowerCase()));
+  if (found === undefined) throw new SdapiError(404, `Checkpoint not found: ${wanted.slice(0, 200)}`);
+  return found;
+}
+
+function refuseUnknown(body: DrawingRequest): void {
+  // `sampler_index` is its old name.
+  const sampler = body.sampler_name ?? body.sampler_index ?? '';
+  if (sampler !== '' && !isKnownSampler(sampler)) throw new SdapiError(404, 'Sampler not found');
+  const script = body.script_name ?? '';
+  if (script !== '') throw new SdapiError(422, `Script '${script.slice(0, 100)}' not found`);
+  for (const [name, { args }] of Object.entries(body.alwayson_scripts ?? {})) {
+    // Clients name ControlNet with no units as a matter of course.
+    if ((args ?? []).length > 0) throw new SdapiError(422, `always on script ${name.slice(0, 100)} not found`);
+  }
+}
+
+/**
+ * Sides on the model's grain: A1111 takes multiples of 8, we round to the nearest. With `enable_hr` the picture is
+ * drawn at its final size in one pass.
+ */
+function sizeOf(body: DrawingRequest, model: ModelFacts | undefined): { width?: number; height?: number } {
+  const grain = model?.grain ?? 1;
+  const factor = body.enable_hr === true ? (body.hr_scale ?? 2) : 1;
+  const toGrain = (side: number): number => Math.max(grain, Math.round(side / grain) * grain);
+  const sideOf = (side: number | null | undefined, resized: number | null | undefined, native: number | undefined) => {
+    if (body.enable_hr === true && resized != null && resized > 0) return toGrain(resized);
+    const first = side == null || side === 0 ? native : side;
+    return first === undefined ? undefined : toGrain(first * factor);
+  };
+  const width = sideOf(body.width, body.hr_resize_x, model?.nativeWidth);
+  const height = sideOf(body.height, body.hr_resize_y, model?.nativeHeight);
+  return width === undefined || height === undefined ? {} : { width, height };
+}
+
+function formatOf(name: string | null | undefined): PictureFormat {
+  switch (name?.toLowerCase()) {
+    case 'jpg':
+    case 'jpeg':
+      return 'jpeg';
+    case 'webp':
+      return 'webp';
+    default:
+      return 'png';
+  }
+}

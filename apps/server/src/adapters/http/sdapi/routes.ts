@@ -1,0 +1,130 @@
+/**
+ * The API of AUTOMATIC1111's web UI (`/sdapi/v1`), so that its scripts and clients draw here unchanged: same queue,
+ * same tenants, same quotas; the key is the password of Basic, or a Bearer token. docs/a1111.md says what differs.
+ */
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { App } from '../app-type.ts';
+import type { HttpPorts } from '../ports.ts';
+import { tenantOf } from '../tenant.ts';
+import { type DrawPorts, draw } from './draw.ts';
+import { createSdapiErrorHandler } from './errors.ts';
+import { type Drawing, KeyStates } from './key-state.ts';
+import { addListRoutes } from './lists.ts';
+import { addOptionRoutes } from './options.ts';
+import { planGeneration } from './plan.ts';
+import { progressOf, shareOf } from './progress.ts';
+import { internalProgressSchema, progressQuerySchema, txt2imgSchema } from './request.ts';
+
+/** A body may hold pictures in base64. */
+const BODY_BYTES = 67_108_864;
+const hide = { hide: true } as const;
+
+export function addSdapiRoutes(app: App, ports: HttpPorts, version: string): void {
+  const states = new KeyStates();
+  const drawPorts: DrawPorts = { ...ports, states, software: `Imagemill ${version}` };
+  const door: FastifyPluginAsync = async (scope) => {
+    scope.setErrorHandler(createSdapiErrorHandler(ports.log));
+    scope.addHook('onSend', async (_request, reply) => {
+      reply.header('x-process-time', (reply.elapsedTime / 1_000).toFixed(4));
+    });
+    const routes = scope as unknown as App;
+    addDrawRoutes(routes, drawPorts);
+    addStateRoutes(routes, { ...ports, states });
+    addOptionRoutes(routes, { models: ports.models, states });
+    addListRoutes(routes, { ...ports, loras: ports.loraRoutes.loras });
+  };
+  void app.register(door);
+}
+
+function addDrawRoutes(app: App, ports: DrawPorts): void {
+  app.post(
+    '/sdapi/v1/txt2img',
+    { config: { permission: 'generations:write' }, bodyLimit: BODY_BYTES, schema: { ...hide, body: txt2imgSchema } },
+    async (request) => {
+      const { body } = request;
+      const { options } = ports.states.of(request);
+      const asked = planGeneration(body, { models: ports.models, options });
+      const drawn = await draw(request, asked, ports, {
+        taskId: body.force_task_id ?? undefined,
+        sendsImages: body.send_images ?? true,
+      });
+      return { images: drawn.images, parameters: body, info: drawn.info };
+    },
+  );
+}
+
+type StatePorts = Pick<HttpPorts, 'cancelGeneration' | 'cancelJob' | 'getGeneration' | 'clock' | 'log'> & {
+  readonly states: KeyStates;
+};
+
+function addStateRoutes(app: App, ports: StatePorts): void {
+  const { states, clock } = ports;
+  const read = { config: { permission: 'generations:read' as const } };
+  const write = { config: { permission: 'generations:write' as const }, schema: hide };
+
+  app.get('/sdapi/v1/progress', { ...read, schema: { ...hide, querystring: progressQuerySchema } }, async (request) => {
+    const withImage = request.query.skip_current_image !== true;
+    return progressOf(states.of(request).drawings, clock.now(), withImage);
+  });
+
+  app.post('/internal/progress', { ...read, schema: { ...hide, body: internalProgressSchema } }, async (request) => {
+    const { id_task: taskId, id_live_preview: seen, live_preview: wantsPreview } = request.body;
+    const found = [...states.of(request).drawings].find((drawing) => drawing.taskId === taskId);
+    return taskProgress(found, clock.now(), { seen: seen ?? -1, wantsPreview: wantsPreview ?? true });
+  });
+
+  app.get('/internal/pending-tasks', { ...read, schema: hide }, async (request) => {
+    const tasks = [...states.of(request).drawings].map(({ taskId, generation }) => taskId ?? generation.id);
+    return { size: tasks.length, tasks };
+  });
+
+  app.post('/sdapi/v1/interrupt', write, async (request) => {
+    for (const drawing of states.of(request).drawings) {
+      drawing.isInterrupted = true;
+      // One that has just ended is interrupted too.
+      await ports.cancelGeneration({ tenantId: tenantOf(request), id: drawing.generation.id }).catch(ignoreFinal);
+    }
+    return {};
+  });
+
+  app.post('/sdapi/v1/skip', write, async (request) => {
+    await skip(request, ports);
+    return {};
+  });
+}
+
+/** Ends the picture that is drawn now; the others of the request go on. */
+async function skip(request: FastifyRequest, { states, getGeneration, cancelJob }: StatePorts): Promise<void> {
+  const [drawing] = states.of(request).drawings;
+  if (drawing === undefined) return;
+  const tenantId = tenantOf(request);
+  const { jobs } = await getGeneration({ tenantId, id: drawing.generation.id });
+  const running = jobs.find(({ job }) => job.state === 'running') ?? jobs.find(({ job }) => job.state === 'queued');
+  if (running !== undefined) await cancelJob({ tenantId, id: running.job.id }).catch(ignoreFinal);
+}
+
+function taskProgress(
+  drawing: Drawing | undefined,
+  now: number,
+  { seen, wantsPreview }: { readonly seen: number; readonly wantsPreview: boolean },
+): Readonly<Record<string, unknown>> {
+  const { progress, eta } = drawing === undefined ? { progress: 0, eta: 0 } : shareOf(drawing, now);
+  const preview = wantsPreview && drawing?.preview?.id !== seen ? drawing?.preview : undefined;
+  const isActive = drawing !== undefined && drawing.steps.size > 0;
+  return {
+    active: isActive,
+    queued: drawing !== undefined && !isActive,
+    completed: drawing === undefined,
+    progress,
+    eta,
+    live_preview:
+      preview === undefined ? null : `data:image/jpeg;base64,${Buffer.from(preview.image).toString('base64')}`,
+    id_live_preview: preview?.id ?? seen,
+    textinfo: drawing === undefined ? null : isActive ? null : 'Waiting...',
+  };
+}
+
+function ignoreFinal(error: unknown): void {
+  if (error instanceof Error && 'code' in error && error.code === 'already_final') return;
+  throw error;
+}
