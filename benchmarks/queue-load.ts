@@ -203,13 +203,15 @@ function idleEngine(slots: number): DrawingEngine {
   return {
     status: {
       ...{ state: 'ready', device: 'none', executionProvider: 'none', slots, crashes: 0, problem: undefined },
-      ...{ notes: [], loadedModels: [] },
+      ...{ notes: [], models: [] },
     },
     async draw({ width, height, seed, steps }) {
       const picture = { image: new Uint8Array(), mediaType: 'image/png', width, height, seed, steps, timings };
       return { kind: 'finished', picture: { ...picture, executionProvider: 'none' } };
     },
     cancel: () => undefined,
+    load: async () => undefined,
+    unload: async () => undefined,
     onChange: () => () => undefined,
   };
 }
@@ -219,7 +221,15 @@ const models: ModelCatalog = {
     {
       kind: 'usable',
       facts: {
-        ...{ name: 'demo', path: '/demo', family: 'z-image', nativeWidth: 256, nativeHeight: 256, grain: 32 },
+        ...{
+          name: 'demo',
+          path: '/demo',
+          family: 'z-image',
+          precisions: [],
+          nativeWidth: 256,
+          nativeHeight: 256,
+          grain: 32,
+        },
         ...{ maxSide: 2048, maxPixels: 2048 ** 2, defaultSteps: 8, defaultGuidanceScale: 0 },
       },
     },

@@ -374,4 +374,5 @@ export const demo = {
   maxPixels: 2048 ** 2,
   defaultSteps: 8,
   defaultGuidanceScale: 0,
+  precisions: [],
 };

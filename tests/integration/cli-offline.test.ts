@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineCommand, EngineEvent } from '../../apps/server/src/adapters/inference/engine-protocol.ts';
 import type { EngineItem } from '../../apps/server/src/application/engine-port.ts';
+import { keepAll } from '../support/keep-all.ts';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 
 const GUARD = new URL('../support/loopback-only.mjs', import.meta.url).href;
@@ -69,7 +70,17 @@ describe('without models pull', () => {
       env: { ...process.env, LOOPBACK_ONLY_LOG: log },
     });
     const item: EngineItem = {
-      ...{ id: '0', modelPath: demo, prompt: 'a fox', negativePrompt: '', width: 64, height: 64, seed: 1, steps: 1 },
+      ...{
+        id: '0',
+        modelPath: demo,
+        precision: 'mapped',
+        prompt: 'a fox',
+        negativePrompt: '',
+        width: 64,
+        height: 64,
+        seed: 1,
+        steps: 1,
+      },
       ...{
         guidanceScale: 0,
         format: 'png',
@@ -97,6 +108,7 @@ describe('without models pull', () => {
         slots: 1,
         memoryReserveBytes: 0,
         cacheDir: join(folder, 'cache'),
+        models: keepAll,
       },
     });
     await once(child, 'exit');

@@ -19,6 +19,7 @@ import { createRenewLeases } from '../../apps/server/src/application/renew-lease
 import { createSubmitGeneration } from '../../apps/server/src/application/submit-generation.ts';
 import { Worker } from '../../apps/server/src/application/worker.ts';
 import { DEFAULT_TENANT, workerId } from '../../apps/server/src/domain/ids.ts';
+import { keepAll } from '../support/keep-all.ts';
 import { noLabels } from '../support/no-labels.ts';
 import { noLoras } from '../support/no-loras.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -135,7 +136,15 @@ describe.skipIf(process.platform !== 'linux')('a worker whose picture finds no r
     const retry = { maxInterruptions: 1 };
     const costs = createCostBook('fixed:0', []);
     const engine = new EngineProcess({
-      engine: { device: 'fixed:0', weights: 'mapped', threads: 0, slots: 1, cacheDir: folder, memoryReserveBytes: 0 },
+      engine: {
+        device: 'fixed:0',
+        weights: 'mapped',
+        threads: 0,
+        slots: 1,
+        cacheDir: folder,
+        memoryReserveBytes: 0,
+        models: keepAll,
+      },
       environment: {},
       clock,
       log: quietLog,
@@ -193,7 +202,7 @@ const models: ModelCatalog = {
       kind: 'usable',
       facts: {
         ...{ name: 'demo', path: '/models/demo', family: 'z-image', grain: 32, maxSide: 2048, maxPixels: 2 ** 22 },
-        ...{ nativeWidth: 64, nativeHeight: 64, defaultSteps: 1, defaultGuidanceScale: 0 },
+        ...{ nativeWidth: 64, nativeHeight: 64, defaultSteps: 1, defaultGuidanceScale: 0, precisions: [] },
       },
     },
   ],

@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../apps/server/src/adapters/clock.ts';
 import { EngineProcess } from '../../apps/server/src/adapters/inference/engine-process.ts';
 import type { DrawOutcome, EngineItem, EngineState } from '../../apps/server/src/application/engine-port.ts';
+import { keepAll } from '../support/keep-all.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
 const item: EngineItem = {
   id: 'a',
   modelPath: '/models/demo',
+  precision: undefined,
   prompt: 'a red apple',
   negativePrompt: '',
   width: 64,
@@ -32,7 +34,15 @@ describe('an engine process', () => {
   function start(device: string, options: { slots?: number; stuckAfterMs?: number } = {}): EngineProcess {
     const { slots = 4, stuckAfterMs = 0 } = options;
     engine = new EngineProcess({
-      engine: { device, weights: 'mapped', threads: 0, slots, cacheDir: '/nowhere', memoryReserveBytes: 0 },
+      engine: {
+        device,
+        weights: 'mapped',
+        threads: 0,
+        slots,
+        cacheDir: '/nowhere',
+        memoryReserveBytes: 0,
+        models: keepAll,
+      },
       environment: {},
       clock: systemClock,
       log: quietLog,

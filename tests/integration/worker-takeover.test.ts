@@ -20,7 +20,7 @@ it('a job of a worker that was killed is free for another within six seconds, an
     let count = 0;
     const ids = { next: () => `${++count}`.padStart(8, '0') };
     const facts = { name: 'demo', path: '/demo', family: 'z-image', nativeWidth: 64, nativeHeight: 64, grain: 32 };
-    const limits = { maxSide: 2048, maxPixels: 2048 ** 2, defaultSteps: 8, defaultGuidanceScale: 0 };
+    const limits = { maxSide: 2048, maxPixels: 2048 ** 2, defaultSteps: 8, defaultGuidanceScale: 0, precisions: [] };
     const submit = createSubmitGeneration({
       ...{ store, clock, ids, loras: noLoras, costs: createCostBook('none', []), seeds: { pick: () => 1 } },
       models: { list: () => [{ kind: 'usable', facts: { ...facts, ...limits } }] },

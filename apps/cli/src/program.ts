@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addCalibrate } from './command-line/calibrate.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
 import { addInspect } from './command-line/inspect.ts';
@@ -47,6 +48,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addKeys(program, context, done);
   addTenants(program, context, done);
   addReports(program, context, done);
+  addCalibrate(program, context, done);
   addParity(program, context, done);
   addSimulate(program, context, done);
   program

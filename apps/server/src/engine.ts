@@ -1,5 +1,7 @@
 /** The engine process by itself, for programs that draw without serving. */
+export type { BatchLimit } from '@imagemill/diffusion';
 export { systemClock } from './adapters/clock.ts';
+export { engineOptions } from './adapters/inference/engine-options.ts';
 export { EngineProcess, type EngineProcessOptions } from './adapters/inference/engine-process.ts';
 export { readModelFacts } from './adapters/models/read-model-facts.ts';
 export type {
@@ -13,4 +15,5 @@ export type {
 } from './application/engine-port.ts';
 export type { Logger } from './application/ports.ts';
 export { type Config, loadConfig } from './config/load.ts';
+export type { SettingsInput } from './config/schema.ts';
 export type { ModelFacts } from './domain/model.ts';

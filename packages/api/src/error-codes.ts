@@ -1,17 +1,8 @@
+import type { ErrorCodeEntry } from './error-codes/entry.ts';
+import { modelErrors } from './error-codes/models.ts';
 import { webhookErrorCodes } from './error-codes/webhooks.ts';
 
-/** Everything that is fixed about an error code. */
-export interface ErrorCodeEntry {
-  readonly title: string;
-  /** HTTP status; for the errors of a job, the one that a waiting request would get. */
-  readonly status: number;
-  /** The same may succeed later without a change. */
-  readonly retryable: boolean;
-  /** What brings it about. */
-  readonly cause: string;
-  /** What to do about it. */
-  readonly help: string;
-}
+export type { ErrorCodeEntry };
 
 const table = {
   malformed_json: {
@@ -334,41 +325,6 @@ const table = {
     cause: 'The disk answered with an error; the detail has it.',
     help: 'Check the disk and the rights of the data folder.',
   },
-  engine_crashed: {
-    title: 'The engine process ended',
-    status: 500,
-    retryable: true,
-    cause: 'The process that draws crashed or was killed, often for lack of memory.',
-    help: 'It is restarted and the job tried again. If it repeats: fewer slots, smaller pictures, more memory.',
-  },
-  engine_stuck: {
-    title: 'The engine process stopped answering',
-    status: 500,
-    retryable: true,
-    cause: 'No step was reported for longer than the setting engineStuckAfterMs, so the process was ended.',
-    help: 'The job is tried again. If it repeats, look at the log and at the device.',
-  },
-  engine_fault: {
-    title: 'The engine could not draw the picture',
-    status: 500,
-    retryable: false,
-    cause: 'The engine reported a fault that has no code of its own; the message has its words.',
-    help: 'Read the message; `imagemill models verify` checks the files of a model.',
-  },
-  model_unusable: {
-    title: 'The model cannot be loaded',
-    status: 500,
-    retryable: false,
-    cause: 'A file of the model is missing, truncated or does not fit its configuration; the message names it.',
-    help: 'Run `imagemill models verify`, and pull the model again if it is damaged.',
-  },
-  model_gone: {
-    title: 'The model is no longer there',
-    status: 500,
-    retryable: false,
-    cause: 'The generation was accepted with a model that the server does not offer any more.',
-    help: 'Configure the model again, or submit with another one.',
-  },
   lease_expired: {
     title: 'The worker went away',
     status: 500,
@@ -378,10 +334,14 @@ const table = {
   },
 } as const;
 
-export type ErrorCode = keyof typeof table | keyof typeof webhookErrorCodes;
+export type ErrorCode = keyof typeof table | keyof typeof modelErrors | keyof typeof webhookErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
-export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = { ...table, ...webhookErrorCodes };
+export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
+  ...table,
+  ...modelErrors,
+  ...webhookErrorCodes,
+};
 
 /** Whether a string is one of our codes. */
 export function isErrorCode(code: string): code is ErrorCode {

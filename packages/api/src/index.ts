@@ -113,7 +113,18 @@ export {
   loraUseSchema,
   type ParsedLoraRequest,
 } from './contracts/lora.ts';
-export { type Model, type ModelList, type ModelState, modelListSchema } from './contracts/model.ts';
+export {
+  type Model,
+  type ModelList,
+  type ModelMemory,
+  type ModelParams,
+  type ModelState,
+  type ModelVariant,
+  modelListSchema,
+  modelParamsSchema,
+  modelSchema,
+  type Precision,
+} from './contracts/model.ts';
 export {
   type ArchiveRequest,
   archiveRequestSchema,

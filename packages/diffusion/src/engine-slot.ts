@@ -45,8 +45,8 @@ export function throwIfDropped(slot: Slot): void {
 }
 
 export interface GroupLimits {
-  /** Tokens × rows of one call. */
-  readonly maxTokens: number;
+  /** Rows like those of this picture that are worth one call. */
+  readonly worthRows: (first: Slot) => number;
   /** Rows like those of this picture that the memory holds; at least what one picture takes is tried. */
   readonly maxRows: (first: Slot) => number;
 }
@@ -58,7 +58,7 @@ export interface GroupLimits {
 export function chooseGroup(active: Slot[], limits: GroupLimits): { group: readonly Slot[]; isCutByMemory: boolean } {
   const first = lowestRank(active);
   if (first === undefined) return { group: [], isCutByMemory: false };
-  const tokens = sequenceLength(itemOf(first));
+  const worthRows = limits.worthRows(first);
   const maxRows = limits.maxRows(first);
   let rows = 0;
   let isCutByMemory = false;
@@ -68,7 +68,7 @@ export function chooseGroup(active: Slot[], limits: GroupLimits): { group: reado
     const alike = pipelineOf(slot) === pipelineOf(first) && sameGrid(item, itemOf(first));
     const fits = alike && rankOf(slot) === rankOf(first);
     const after = rows + rowsOf(item);
-    if (!fits || (group.length > 0 && after * tokens > limits.maxTokens)) continue;
+    if (!fits || (group.length > 0 && after > worthRows)) continue;
     if (group.length > 0 && after > maxRows) {
       isCutByMemory = true;
       continue;

@@ -1,4 +1,4 @@
-import { denoiseStep, estimatePicture } from './denoise.ts';
+import { denoiseStep, estimatePicture, type LatentGrid } from './denoise.ts';
 import {
   chooseGroup,
   dropCancelled,
@@ -13,6 +13,7 @@ import {
   pipelineOf,
   rankOf,
   type Slot,
+  sequenceLength,
   throwIfDropped,
 } from './engine-slot.ts';
 import type { DiffusionError } from './errors.ts';
@@ -81,6 +82,8 @@ export interface EngineOptions {
   readonly slots: number;
   /** Tokens × rows of one transformer call; more rows would not be faster. */
   readonly maxBatchTokens: number;
+  /** Rows of one call as they were measured for a model and a size, where they were. */
+  readonly measuredRows?: (model: string, grid: LatentGrid) => number | undefined;
   /** @default unknown: nothing is predicted, only the device's refusals are answered */
   readonly memory?: DeviceMemory;
 }
@@ -187,7 +190,8 @@ export class SlotEngine {
 
   async #turn(): Promise<void> {
     const maxRows = (first: Slot): number => this.#ladder.rowsThatFit(first);
-    const { group, isCutByMemory } = chooseGroup(this.#active, { maxTokens: this.#options.maxBatchTokens, maxRows });
+    const worthRows = (first: Slot): number => this.#worthRows(first);
+    const { group, isCutByMemory } = chooseGroup(this.#active, { worthRows, maxRows });
     if (isCutByMemory) for (const slot of group) noteSmallerBatch(slot);
     const fault = await this.#step(group);
     if (fault === undefined) return;
@@ -197,6 +201,12 @@ export class SlotEngine {
       const own = group.length === 1 ? fault : await this.#step([slot]);
       if (own !== undefined) await this.#recover(slot, own.reason);
     }
+  }
+
+  #worthRows(slot: Slot): number {
+    const item = itemOf(slot);
+    const measured = this.#options.measuredRows?.(slot.request.model, item.grid);
+    return measured ?? this.#options.maxBatchTokens / sequenceLength(item);
   }
 
   /** A picture whose own step failed leaves, unless there is a way to fit it into the memory. */

@@ -1,3 +1,11 @@
+export {
+  type BatchLimit,
+  type BatchTiming,
+  bestRows,
+  type MeasureOptions,
+  measureBatchLimit,
+  rowsFor,
+} from './calibrate.ts';
 export { CaptionCache, type CaptionCacheOptions } from './caption-cache.ts';
 export { type Checkpoint, openCheckpoint, requireTokenizerFolder } from './checkpoint/checkpoint.ts';
 export { fittingWeightMode } from './checkpoint/fitting-weight-mode.ts';
@@ -36,7 +44,7 @@ export {
   type WeightsProblem,
 } from './checkpoint/weights.ts';
 export { type TensorToWrite, writeSafetensors } from './checkpoint/write-safetensors.ts';
-export { type DenoiseItem, type Denoiser, denoiseStep, estimatePicture } from './denoise.ts';
+export { type DenoiseItem, type Denoiser, denoiseStep, estimatePicture, type LatentGrid } from './denoise.ts';
 export {
   type EngineNotice,
   type EngineOptions,
@@ -95,3 +103,4 @@ export {
   type PromptTokenizer,
   type PromptTokenizerOptions,
 } from './tokenizer/prompt-tokenizer.ts';
+export { drawTinyPicture, type TinyPicture } from './warm-up.ts';

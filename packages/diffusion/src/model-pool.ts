@@ -96,6 +96,11 @@ export class ModelPool {
     return [...this.#entries].filter(([, { users }]) => users === 0).map(([key]) => key);
   }
 
+  /** What a model takes that is there; undefined for one that is not. */
+  bytesOf(key: string): number | undefined {
+    return this.#entries.get(key)?.bytes;
+  }
+
   /** Drops every model, used or not. */
   async close(): Promise<void> {
     for (const [key, entry] of [...this.#entries]) await this.#drop(key, entry);

@@ -16,6 +16,11 @@ export function addGenerate(program: Command, context: CommandContext, done: Don
   addPictureOptions(command);
   addOutputOptions(command);
   addEngineOptions(command);
+  command.option(
+    '--precision <name>',
+    'how weights are held, as the precisions of the API: mapped, packed (fp32), fp16 or w8a8; goes before --weights',
+    oneOf('--precision', ['mapped', 'packed', 'fp16', 'w8a8']),
+  );
   command.action((prompt: string, flags: GenerateFlags) =>
     done(import('../commands/generate.ts').then(({ generate }) => generate(prompt, flags, context))),
   );

@@ -1,4 +1,11 @@
-import { type Config, EngineProcess, type EngineStatus, type Logger, systemClock } from '@imagemill/server/engine';
+import {
+  type Config,
+  EngineProcess,
+  type EngineStatus,
+  engineOptions,
+  type Logger,
+  systemClock,
+} from '@imagemill/server/engine';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
 
@@ -9,15 +16,15 @@ import type { CommandContext } from '../command-context.ts';
  * @throws CliError with the engine's code when it cannot start
  */
 export async function startEngine(
-  { device, weights, threads, memoryReserveBytes, engineEnvironment, engineStuckAfterMs }: Config,
+  config: Config,
   slots: number,
   { environment, output }: CommandContext,
   signal: AbortSignal,
 ): Promise<EngineProcess> {
   const engine = new EngineProcess({
-    engine: { device, weights, threads, slots, memoryReserveBytes, cacheDir: environment.cacheFolder },
-    environment: engineEnvironment,
-    stuckAfterMs: engineStuckAfterMs,
+    engine: engineOptions({ ...config, calibrate: false }, { slots, cacheDir: environment.cacheFolder }),
+    environment: config.engineEnvironment,
+    stuckAfterMs: config.engineStuckAfterMs,
     clock: systemClock,
     log: environment.isDebug ? debugLog(output.note) : silentLog,
   });

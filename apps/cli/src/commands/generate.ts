@@ -37,6 +37,7 @@ export interface GenerateFlags {
   readonly out: string;
   readonly device?: string;
   readonly weights?: 'auto' | 'mapped' | 'packed' | 'fp16' | 'w8a8';
+  readonly precision?: 'mapped' | 'packed' | 'fp16' | 'w8a8';
   readonly threads?: number;
   readonly json: boolean;
 }
@@ -44,7 +45,8 @@ export interface GenerateFlags {
 /** Draws pictures in an engine process of its own and saves each as it is finished. */
 export async function generate(prompt: string, flags: GenerateFlags, context: CommandContext): Promise<number> {
   const target = await resolveTarget({ out: flags.out, count: flags.count, format: flags.format });
-  const { model, device, weights, threads } = flags;
+  const { model, device, threads } = flags;
+  const weights = flags.precision ?? flags.weights;
   const config = loadConfig({ overrides: { model, device, weights, threads } });
   const { facts, items, loras } = await planPictures(prompt, flags, target.format, config);
   await ensureWritable(target);
@@ -112,6 +114,7 @@ async function planPictures(
   const loras = await findLoraFiles(flags.lora ?? [], config, facts);
   const common = {
     modelPath: facts.path,
+    precision: facts.precisions[0]?.precision,
     prompt,
     negativePrompt: flags.negative,
     width,

@@ -25,10 +25,7 @@ export async function findModelFacts(config: Config): Promise<ModelFacts> {
       'No model is installed: "imagemill models pull Tongyi-MAI/Z-Image-Turbo" downloads one, --model names a folder.',
     );
   }
-  return readModelFacts(
-    { name: shownName(model, installed), path: model.path, family: model.family },
-    config.maxPixels,
-  );
+  return readModelFacts({ name: shownName(model, installed), path: model.path, family: model.family }, config);
 }
 
 /** The short name, as the API shows it; the whole id where two models share one. */

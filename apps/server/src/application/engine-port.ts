@@ -1,14 +1,35 @@
 import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
+import type { Precision } from '../domain/model.ts';
 import type { VisibleMark } from '../domain/provenance/label-policy.ts';
 import type { OversizePolicy } from '../domain/size-policy.ts';
 import type { Warning } from '../domain/warning.ts';
 
+/** A model in one precision. */
+export interface ModelChoice {
+  /** Folder of the checkpoint. */
+  readonly modelPath: string;
+  /** Undefined leaves it to the engine, on devices that hold weights in one way only. */
+  readonly precision: Precision | undefined;
+}
+
+/** A model that is in the memory of an engine, on its way there, or could not be loaded when it was last tried. */
+export interface HeldModel extends ModelChoice {
+  readonly state: 'loading' | 'loaded' | 'failed';
+  /** Memory that its weights take; 0 until it is loaded, and for mapped weights. */
+  readonly bytes: number;
+  /** Last time a picture was drawn with it, or that it was loaded; warm-ups do not count. */
+  readonly lastUsedAt: number;
+  /** Pictures that are being drawn with it; it is not unloaded before they are done. */
+  readonly users: number;
+  /** Why it could not be loaded. */
+  readonly problem: JobFault | undefined;
+}
+
 /** One picture to draw: all settings fixed, nothing left to default. */
-export interface EngineItem {
+export interface EngineItem extends ModelChoice {
   /** Unique among the items that the engine holds. */
   readonly id: string;
-  readonly modelPath: string;
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly width: number;
@@ -82,8 +103,8 @@ export interface EngineStatus {
   /** Why it is not ready. */
   readonly problem: JobFault | undefined;
   readonly notes: readonly string[];
-  /** Folders of the models that are in its memory. */
-  readonly loadedModels: readonly string[];
+  /** What is in its memory. */
+  readonly models: readonly HeldModel[];
 }
 
 export interface DeviceMemoryFacts {
@@ -101,6 +122,10 @@ export interface DrawingEngine {
   draw(item: EngineItem, observer: DrawObserver): Promise<DrawOutcome>;
   /** The item ends as cancelled at the next step border, or as finished if it was faster. */
   cancel(itemId: string): void;
+  /** Loads a model ahead of its first item. Resolves when it is there, or with the reason why it is not. */
+  load(model: ModelChoice): Promise<JobFault | undefined>;
+  /** Drops a model; resolves with `model_in_use` when it is being drawn with. */
+  unload(model: ModelChoice): Promise<JobFault | undefined>;
   /** Called after every change of the status; the result ends it. */
   onChange(listener: (status: EngineStatus) => void): () => void;
 }

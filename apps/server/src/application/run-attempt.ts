@@ -3,7 +3,8 @@ import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { Claim } from './claim-jobs.ts';
 import type { AttemptResult, EndAttempt } from './end-attempt.ts';
-import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem } from './engine-port.ts';
+import type { DrawingEngine, DrawnPicture, DrawObserver, EngineItem, ModelChoice } from './engine-port.ts';
+import { findModel } from './find-model.ts';
 import type { PictureLabeller } from './label-picture.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
@@ -45,7 +46,7 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   // Read anew each time: it changes while the engine draws.
   const stopReason = (): ActiveAttempt['stopReason'] => attempt.stopReason;
   if (stopReason() === 'release') return handBack();
-  const model = findModel(ports.models, claim.generation.model);
+  const model = chooseModel(ports.models, claim.generation.model);
   if ('fault' in model) return settle(ports, attempt, () => endAttempt.fail(attempt, model.fault));
 
   const loras = findLoras(ports.loras, claim);
@@ -55,7 +56,7 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const known = resultKey === undefined ? undefined : await ports.results?.find(attempt.tenantId, resultKey);
   if (known !== undefined) return settle(ports, attempt, async () => void (await endAttempt.reuse(attempt, known)));
   const mark = await ports.labeller.markOf(claim.job.tenantId);
-  const item = engineItem(claim, { id: attempt.itemId, modelPath: model.found.path, loras: loras.found, mark });
+  const item = engineItem(claim, { ...model.choice, id: attempt.itemId, loras: loras.found, mark });
   const outcome = await ports.engine.draw(item, observer(ports, claim));
   if (stopReason() === 'lost') return;
   if (outcome.kind === 'finished') {
@@ -149,14 +150,18 @@ function observer(ports: AttemptPorts, claim: Claim): DrawObserver {
   };
 }
 
-function findModel(models: ModelCatalog, name: string): { readonly found: ModelFacts } | { readonly fault: JobFault } {
-  const entries = models.list();
-  const usable = entries.find((entry) => entry.kind === 'usable' && entry.facts.name === name);
-  if (usable?.kind === 'usable') return { found: usable.facts };
+function chooseModel(
+  models: ModelCatalog,
+  name: string,
+): { readonly found: ModelFacts; readonly choice: ModelChoice } | { readonly fault: JobFault } {
+  const found = findModel(models, name);
+  if (found.kind === 'usable') {
+    const { facts, precision } = found;
+    return { found: facts, choice: { modelPath: facts.path, precision } };
+  }
   const details = { model: name };
-  const broken = entries.find((entry) => entry.kind === 'unusable' && entry.name === name);
-  if (broken?.kind === 'unusable') {
-    const message = `The model ${JSON.stringify(name)} cannot be used: ${broken.problem}`;
+  if (found.kind === 'unusable') {
+    const message = `The model ${JSON.stringify(name)} cannot be used: ${found.problem}`;
     return { fault: { code: 'model_unusable', message, details, retryable: false } };
   }
   const message = `The model ${JSON.stringify(name)} is not offered by this server any more.`;
@@ -182,7 +187,7 @@ function findLoras(
 
 function engineItem(
   { job, generation }: Claim,
-  item: Pick<EngineItem, 'id' | 'modelPath' | 'loras' | 'mark'>,
+  item: Pick<EngineItem, 'id' | 'modelPath' | 'precision' | 'loras' | 'mark'>,
 ): EngineItem {
   const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize } = generation;
   const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize };

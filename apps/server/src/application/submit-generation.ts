@@ -10,6 +10,7 @@ import { fitSize, type OversizePolicy, type PictureSize } from '../domain/size-p
 import type { Warning } from '../domain/warning.ts';
 import { type ReserveRequest, reserve, type SubjectLimits } from './account-for-jobs.ts';
 import type { CostBook } from './cost-book.ts';
+import { findModel, modelFault } from './find-model.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type {
   Clock,
@@ -208,7 +209,7 @@ type Settings = Omit<
 >;
 
 function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPorts): Settings {
-  const model = findModel(input.model, ports.models);
+  const { model, name } = chooseModel(input.model, ports.models);
   const asked = { width: input.width ?? model.nativeWidth, height: input.height ?? model.nativeHeight };
   const oversize = input.oversize ?? ports.oversize ?? 'reject';
   const { width, height } = oversize === 'fit' ? fitSize(asked, model) : asked;
@@ -221,7 +222,7 @@ function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPo
     seed: input.seed ?? ports.seeds.pick(),
     steps: input.steps ?? model.defaultSteps,
     guidanceScale: input.guidanceScale ?? model.defaultGuidanceScale,
-    model: model.name,
+    model: name,
     format: input.format,
     quality: input.quality,
     loras: [],
@@ -275,17 +276,18 @@ function loraFault(field: string, name: string, known: readonly Lora[]): FieldFa
   return { field, code: 'unknown_lora', message, got: name, expected };
 }
 
-function findModel(name: string | undefined, models: ModelCatalog): ModelFacts {
+/** The model that a name stands for, the first one without a name. */
+function chooseModel(
+  wanted: string | undefined,
+  models: ModelCatalog,
+): { readonly model: ModelFacts; readonly name: string } {
   const entries = models.list();
   const usable = entries.flatMap((entry) => (entry.kind === 'usable' ? [entry.facts] : []));
-  const found = name === undefined ? usable[0] : usable.find((facts) => facts.name === name);
-  if (found !== undefined) return found;
-  const broken = entries.find((entry) => entry.kind === 'unusable' && (name === undefined || entry.name === name));
-  const message =
-    broken?.kind === 'unusable'
-      ? `The model ${JSON.stringify(broken.name)} cannot be used: ${broken.problem}`
-      : `There is no model ${JSON.stringify(name)}.`;
-  const expected = `one of: ${usable.map((facts) => facts.name).join(', ') || '(no model is usable)'}`;
+  const [broken] = entries.flatMap((entry) => (entry.kind === 'unusable' ? [entry.name] : []));
+  const name = wanted ?? usable[0]?.name ?? broken ?? '';
+  const found = findModel(models, name);
+  if (found.kind === 'usable') return { model: found.facts, name };
+  const { message, expected } = modelFault(name, found, usable);
   const field: FieldFault = { field: 'model', code: 'unknown_model', message, got: name, expected };
   throw new AppError('validation_failed', message, { fields: [field] });
 }

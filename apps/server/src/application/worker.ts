@@ -12,6 +12,7 @@
 import type { JobId, WorkerId } from '../domain/ids.ts';
 import type { Claim, ClaimJobs } from './claim-jobs.ts';
 import { every } from './every.ts';
+import { findModel, namesOf } from './find-model.ts';
 import type { Disk } from './ports.ts';
 import type { ReapExpiredLeases } from './reap-expired-leases.ts';
 import type { RenewLeases } from './renew-leases.ts';
@@ -111,11 +112,14 @@ export class Worker {
 
   /** Names of the models that the engine has in memory. */
   #loadedModels(): ReadonlySet<string> {
-    const paths = new Set(this.#ports.engine.status.loadedModels);
+    const held = this.#ports.engine.status.models.filter(({ state }) => state === 'loaded');
+    const isLoaded = (name: string): boolean => {
+      const found = findModel(this.#ports.models, name);
+      if (found.kind !== 'usable') return false;
+      return held.some((one) => one.modelPath === found.facts.path && one.precision === found.precision);
+    };
     const entries = this.#ports.models.list();
-    return new Set(
-      entries.flatMap((entry) => (entry.kind === 'usable' && paths.has(entry.facts.path) ? [entry.facts.name] : [])),
-    );
+    return new Set(entries.flatMap((entry) => (entry.kind === 'usable' ? namesOf(entry.facts) : [])).filter(isLoaded));
   }
 
   #begin(claim: Claim): void {

@@ -72,6 +72,34 @@ export const settingSchemas = {
     .describe(
       'How weights are held on the CPU. mapped loads at once and takes little memory, packed draws faster; both are exact. fp16 takes half the memory, w8a8 draws fastest from a quarter of it; both are converted once and come close. auto packs a model that fits well into the memory and maps a larger one.',
     ),
+  maxModels: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(3)
+    .describe(
+      'Models that stay in memory when nobody uses them, each precision for itself; the least recently used ones go first.',
+    ),
+  modelMemoryMb: z
+    .int()
+    .min(0)
+    .max(16_777_216)
+    .default(0)
+    .describe('Memory in MB that the weights of all models may take; 0 allows three quarters of the machine.'),
+  modelKeepAliveMs: milliseconds
+    .default(0)
+    .describe('A model that nobody used for this long is unloaded; 0 keeps it until the room is needed.'),
+  warmUpEveryMs: milliseconds
+    .default(600_000)
+    .describe(
+      'An idle engine draws a tiny picture with each loaded model this often, so that its memory stays warm; 0 does so after loading only.',
+    ),
+  calibrate: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether an idle engine measures once, in a few seconds for each model, how many pictures of a size it moves at once with profit. The result is kept in the data folder.',
+    ),
   threads: z.int().min(0).max(1_024).default(0).describe('Threads of the CPU; 0 leaves it to the runtime.'),
   aiLabel: z
     .boolean()

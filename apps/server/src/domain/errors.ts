@@ -34,6 +34,8 @@ export type AppErrorCode =
   | 'disk_full'
   | 'storage_failed'
   | 'model_gone'
+  | 'model_not_found'
+  | 'model_in_use'
   | 'internal_error';
 
 /** One field of a request that was refused. */

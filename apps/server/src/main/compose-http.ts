@@ -21,6 +21,7 @@ import { createInspectPicture } from '../application/inspect-picture.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
 import { createListPictures } from '../application/list-pictures.ts';
+import { createManageModels } from '../application/manage-models.ts';
 import type { ManageWebhooks } from '../application/manage-webhooks.ts';
 import { createMarkPictures } from '../application/mark-pictures.ts';
 import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
@@ -77,6 +78,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
       getAsset: createGetAsset({ store }),
       inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
+      manageModels: createManageModels({ engine: parts.engine, models, log: parts.log }),
       getSystem: createGetSystem({ store, disk, clock, engineStatus, memoryOf: parts.memoryOf }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),

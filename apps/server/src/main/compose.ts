@@ -7,6 +7,7 @@ import { systemClock } from '../adapters/clock.ts';
 import { createDisk } from '../adapters/disk.ts';
 import type { App } from '../adapters/http/app-type.ts';
 import { createIdSource } from '../adapters/id-source.ts';
+import { engineOptions } from '../adapters/inference/engine-options.ts';
 import { EngineProcess } from '../adapters/inference/engine-process.ts';
 import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
 import { pictureFiles } from '../adapters/provenance/picture-file.ts';
@@ -95,7 +96,7 @@ async function open(
   if (recovered > 0) log.info({ jobs: recovered }, 'jobs that an earlier server was drawing went back to the queue');
 
   const engine = startEngine(config, log);
-  opened.push(() => engine.close(), loadAhead({ engine, models }));
+  opened.push(() => engine.close(), loadAhead({ engine, models, log }));
   const drawing = { store, pictures, models, loras, engine, access, costs, disk, ids, log, version };
   const worker = startWorker(config, drawing);
   opened.push(() => worker.drain(0));
@@ -206,18 +207,8 @@ function takeFolder(folder: string): DataLock {
 }
 
 function startEngine(config: Config, log: Logger): EngineProcess {
-  const { device, weights, threads, slots, memoryReserveBytes } = config;
-  const promptCache = { maxEntries: config.promptCacheEntries, maxBytes: config.promptCacheBytes };
   return new EngineProcess({
-    engine: {
-      device,
-      weights,
-      threads,
-      slots,
-      cacheDir: join(config.dataDir, 'cache'),
-      memoryReserveBytes,
-      promptCache,
-    },
+    engine: engineOptions(config, { slots: config.slots, cacheDir: join(config.dataDir, 'cache') }),
     environment: config.engineEnvironment,
     stuckAfterMs: config.engineStuckAfterMs,
     clock: systemClock,

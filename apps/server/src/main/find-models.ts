@@ -18,7 +18,7 @@ export async function findModels(config: Config): Promise<ModelCatalog> {
   const installed = await store.list();
   const others = installed.filter((model) => model.path !== chosen?.path);
   const models = named(chosen === undefined ? others : [chosen, ...others]);
-  const catalog = await createCheckpointCatalog(models, { maxPixels: config.maxPixels });
+  const catalog = await createCheckpointCatalog(models, config);
 
   const [first] = catalog.list();
   if (chosen !== undefined && first?.kind === 'unusable') {

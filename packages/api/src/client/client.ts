@@ -57,9 +57,9 @@ export interface Client extends AdministrationClient {
   listDeadLetters(query?: Partial<ListDeadLettersQuery>, options?: CallOptions): Promise<DeadLetterPage>;
   redriveDeadLetters(filter?: Partial<RedriveRequest>, options?: CallOptions): Promise<RedriveResult>;
   listModels(options?: CallOptions): Promise<ModelList>;
-  /** Brings a model into the memory of the engine; answers when it is there. */
+  /** Orders a model, `demo` or `demo:w8a8`, into the memory of the engine; the answer may still say `loading`. */
   loadModel(name: string, options?: CallOptions): Promise<Model>;
-  /** Takes a model out of the memory of the engine. */
+  /** Takes a model out of the memory of the engine; refused while it is drawing. */
   unloadModel(name: string, options?: CallOptions): Promise<Model>;
   listLoras(options?: CallOptions): Promise<LoraList>;
   /** Uploads a safetensors file; its name is the name of the adapter. */

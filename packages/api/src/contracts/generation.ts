@@ -32,7 +32,7 @@ export interface GenerationRequestInput {
   readonly steps?: number | undefined;
   /** The model's own convention: pos + s · (pos − neg); 0 is off. 0 to 30. @default the model's */
   readonly guidanceScale?: number | undefined;
-  /** Name as in `GET /v1/models`. @default the first model */
+  /** Name as in `GET /v1/models`, with a precision as in `demo:w8a8` or without. @default the first model */
   readonly model?: string | undefined;
   /** Adapters to draw with, at most 8. @default none */
   readonly loras?: readonly LoraRequest[] | undefined;
@@ -118,12 +118,9 @@ export const generationRequestSchema: z.ZodType<GenerationRequest, GenerationReq
       .max(LIMITS.guidanceScale)
       .optional()
       .meta({ description: "pos + s * (pos - neg); 0 is off; the model's own scale by default" }),
-    model: z
-      .string()
-      .min(1)
-      .max(200)
-      .optional()
-      .meta({ description: 'Name as in GET /v1/models; the first one by default' }),
+    model: z.string().min(1).max(200).optional().meta({
+      description: 'Name as in GET /v1/models, with a precision (demo:w8a8) or without; the first one by default',
+    }),
     loras: z
       .array(loraRequestSchema)
       .max(LIMITS.loras)

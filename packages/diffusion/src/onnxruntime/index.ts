@@ -3,3 +3,4 @@ export { type DeviceOptions, type OpenedDevice, openDevice } from './open-device
 export { createOnnxRuntime, type RuntimeSettings } from './runtime.ts';
 export { type SelfTestResult, selfTest } from './self-test.ts';
 export { type SessionSettings, sessionOptions } from './session-options.ts';
+export { onnxRuntimeVersion } from './version.ts';

@@ -8,6 +8,7 @@ import type { GetJob } from '../../application/get-job.ts';
 import type { GetSystem } from '../../application/get-system.ts';
 import type { ListDeadLetters } from '../../application/list-dead-letters.ts';
 import type { ListGenerations } from '../../application/list-generations.ts';
+import type { ManageModels } from '../../application/manage-models.ts';
 import type { Clock, IdSource, Logger, ModelCatalog, PictureStore } from '../../application/ports.ts';
 import type { ReadEvents } from '../../application/read-events.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
@@ -45,6 +46,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly pictureRoutes: PictureRoutePorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
+  readonly manageModels: ManageModels;
   readonly engineStatus: () => readonly EngineStatus[];
   readonly ids: IdSource;
   readonly clock: Clock;

@@ -6,11 +6,9 @@ import type {
   Job as ApiJob,
   GenerationEvent,
   JobDetail,
-  Model,
 } from '@imagemill/api';
-import { LIMITS } from '@imagemill/api';
 import type { JobWithAttempts } from '../../application/get-job.ts';
-import type { AttemptRecord, GenerationRecord, JobRecord, ModelEntry } from '../../application/ports.ts';
+import type { AttemptRecord, GenerationRecord, JobRecord } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { NumberedEvent } from '../../domain/event.ts';
 import type { JobId } from '../../domain/ids.ts';
@@ -98,39 +96,6 @@ export function presentEvent(event: NumberedEvent): GenerationEvent {
       return { ...jobBase, type: event.type };
   }
 }
-
-/** @param loadedPaths folders of the models that are in the memory of an engine */
-export function presentModels(entries: readonly ModelEntry[], loadedPaths: ReadonlySet<string>): Model[] {
-  const defaultEntry = entries.find((entry) => entry.kind === 'usable');
-  return entries.map((entry) => {
-    const limits = {
-      maxSteps: LIMITS.steps,
-      maxCount: LIMITS.count,
-      maxGuidanceScale: LIMITS.guidanceScale,
-      maxPromptLength: LIMITS.promptLength,
-    };
-    if (entry.kind === 'unusable') {
-      return { ...UNKNOWN_MODEL, ...limits, name: entry.name, state: 'unusable', problem: entry.problem };
-    }
-    const { path, grain, ...facts } = entry.facts;
-    const state = loadedPaths.has(path) ? 'loaded' : 'available';
-    return { ...facts, ...limits, grain, minSide: grain, state, isDefault: entry === defaultEntry };
-  });
-}
-
-/** What is said of a model whose files cannot be read: sizes of the family, so that forms still work. */
-const UNKNOWN_MODEL = {
-  family: 'unknown',
-  isDefault: false,
-  nativeWidth: 1024,
-  nativeHeight: 1024,
-  grain: 16,
-  minSide: 16,
-  maxSide: 1024,
-  maxPixels: 1024 ** 2,
-  defaultSteps: 8,
-  defaultGuidanceScale: 0,
-} as const;
 
 function time(ms: number): string {
   return new Date(ms).toISOString();

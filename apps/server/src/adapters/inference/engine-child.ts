@@ -1,7 +1,7 @@
 /** Entry of an engine process: picks the engine by the name of the device and passes messages on. */
 import type { JobFault } from '../../domain/job.ts';
 import type { Engine, EngineFactory } from './engine.ts';
-import type { EngineCommand, EngineEvent, EngineOptions } from './engine-protocol.ts';
+import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
 
 /** Engines by the word before the colon of a device. Loaded when asked for, so that no other costs memory. */
 const factories: Readonly<Record<string, () => Promise<EngineFactory>>> = {
@@ -36,11 +36,13 @@ async function obey(command: EngineCommand): Promise<void> {
       engine?.cancel(command.id);
       return;
     case 'load':
-      return load(command.modelPath);
     case 'unload':
-      await engine?.unload(command.modelPath);
-      send({ type: 'unloaded', modelPath: command.modelPath });
-      return;
+      return answer(command.order, async () => {
+        await engine?.[command.type](command.model);
+        return {};
+      });
+    case 'calibrate':
+      return answer(command.order, async () => ({ limits: (await engine?.calibrate(command.model)) ?? [] }));
     case 'close':
       await engine?.close();
       process.disconnect();
@@ -60,14 +62,11 @@ async function start(options: EngineOptions): Promise<void> {
   }
 }
 
-async function load(modelPath: string): Promise<void> {
-  const startedAt = performance.now();
+async function answer(order: number, work: () => Promise<Omit<OrderAnswer, 'fault'>>): Promise<void> {
   try {
-    await engine?.load(modelPath);
-    send({ type: 'loaded', modelPath, ms: performance.now() - startedAt });
+    send({ type: 'answer', order, ...(await work()), fault: undefined });
   } catch (error) {
-    const { message, ...fields } = toFault(error);
-    send({ type: 'log', level: 'error', message: `${modelPath} could not be loaded: ${message}`, fields });
+    send({ type: 'answer', order, fault: toFault(error) });
   }
 }
 

@@ -17,11 +17,13 @@ import type {
   EngineItem,
   EngineState,
   EngineStatus,
+  ModelChoice,
 } from '../../application/engine-port.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
 import type { JobFault } from '../../domain/job.ts';
 import { forwardOutput } from './child-output.ts';
-import type { EngineCommand, EngineEvent, EngineOptions } from './engine-protocol.ts';
+import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
+import { HeldModels } from './held-models.ts';
 
 export interface EngineProcessOptions {
   readonly engine: EngineOptions;
@@ -41,6 +43,7 @@ export interface EngineProcessOptions {
 
 interface OpenItem {
   readonly observer: DrawObserver;
+  readonly model: ModelChoice;
   readonly end: (outcome: DrawOutcome) => void;
 }
 
@@ -53,7 +56,10 @@ export class EngineProcess implements DrawingEngine {
   #problem: JobFault | undefined;
   #executionProvider: string | undefined;
   #notes: readonly string[] = [];
-  #loadedModels = new Set<string>();
+  readonly #models: HeldModels;
+  /** Orders whose answer is awaited. */
+  readonly #orders = new Map<number, (answer: OrderAnswer) => void>();
+  #lastOrder = 0;
   #crashes = 0;
   #failedStarts = 0;
   #killFault: JobFault | undefined;
@@ -63,6 +69,7 @@ export class EngineProcess implements DrawingEngine {
   /** Starts the process at once. */
   constructor(options: EngineProcessOptions) {
     this.#options = options;
+    this.#models = new HeldModels(() => options.clock.now());
     this.#start('starting');
   }
 
@@ -75,7 +82,7 @@ export class EngineProcess implements DrawingEngine {
       crashes: this.#crashes,
       problem: this.#problem,
       notes: this.#notes,
-      loadedModels: [...this.#loadedModels],
+      models: this.#models.list(),
     };
   }
 
@@ -90,7 +97,8 @@ export class EngineProcess implements DrawingEngine {
       return Promise.resolve({ kind: 'failed', fault: { ...fault, retryable: true } });
     }
     return new Promise((resolve) => {
-      this.#items.set(item.id, { observer, end: resolve });
+      this.#items.set(item.id, { observer, model: item, end: resolve });
+      this.#models.use(item);
       this.#watchForSilence();
       this.#send({ type: 'submit', item });
     });
@@ -100,9 +108,23 @@ export class EngineProcess implements DrawingEngine {
     if (this.#items.has(itemId)) this.#send({ type: 'cancel', id: itemId });
   }
 
-  /** Loads a model ahead of its first item; `status.loadedModels` has it when it is there. */
-  load(modelPath: string): void {
-    this.#send({ type: 'load', modelPath });
+  async load(model: ModelChoice): Promise<JobFault | undefined> {
+    this.#models.loading(model);
+    this.#tell();
+    const { fault } = await this.#order((order) => ({ type: 'load', order, model: pick(model) }));
+    if (fault !== undefined) this.#models.failed(model, fault);
+    this.#tell();
+    return fault;
+  }
+
+  async unload(model: ModelChoice): Promise<JobFault | undefined> {
+    const { fault } = await this.#order((order) => ({ type: 'unload', order, model: pick(model) }));
+    return fault;
+  }
+
+  /** Measures batch limits, which are kept in the cache folder; takes up to minutes. */
+  calibrate(model: ModelChoice): Promise<OrderAnswer> {
+    return this.#order((order) => ({ type: 'calibrate', order, model: pick(model) }));
   }
 
   onChange(listener: (status: EngineStatus) => void): () => void {
@@ -169,12 +191,15 @@ export class EngineProcess implements DrawingEngine {
         this.#problem = event.fault;
         return;
       case 'loaded':
-        this.#loadedModels.add(event.modelPath);
+        this.#models.loaded(event.model, event.bytes);
         this.#tell();
         return;
       case 'unloaded':
-        this.#loadedModels.delete(event.modelPath);
+        this.#models.unloaded(event.model);
         this.#tell();
+        return;
+      case 'answer':
+        this.#orders.get(event.order)?.(event);
         return;
       case 'log':
         this.#options.log[event.level](event.fields, event.message);
@@ -203,6 +228,7 @@ export class EngineProcess implements DrawingEngine {
   #end(id: string, outcome: DrawOutcome): void {
     const open = this.#items.get(id);
     this.#items.delete(id);
+    if (open !== undefined) this.#models.giveBack(open.model);
     if (this.#items.size === 0) this.#callOffStuckTimer();
     open?.end(outcome);
   }
@@ -222,7 +248,6 @@ export class EngineProcess implements DrawingEngine {
     if (child !== this.#child) return;
     this.#callOffTimer();
     this.#child = undefined;
-    this.#loadedModels = new Set();
     const wasReady = this.#state === 'ready';
     const crashed = { ...CRASHED, message: `The engine process ended (${how}) while it drew this picture.` };
     const fault = this.#killFault ?? crashed;
@@ -232,6 +257,26 @@ export class EngineProcess implements DrawingEngine {
     if (this.#state !== 'closed') this.#scheduleRestart(wasReady, how);
     const outcome: DrawOutcome = this.#state === 'closed' ? { kind: 'cancelled' } : { kind: 'failed', fault };
     for (const id of [...this.#items.keys()]) this.#end(id, outcome);
+    for (const answer of [...this.#orders.values()])
+      answer({ fault: { ...CRASHED, message: `The engine process ended (${how}).` } });
+    this.#models.clear();
+  }
+
+  /** Sends a command that is answered; the end of the process answers it too. */
+  #order(command: (order: number) => EngineCommand): Promise<OrderAnswer> {
+    if (this.#state !== 'ready') {
+      const message = 'The engine is not ready.';
+      return Promise.resolve({ fault: this.#problem ?? { ...CRASHED, code: 'engine_unavailable', message } });
+    }
+    this.#lastOrder += 1;
+    const order = this.#lastOrder;
+    return new Promise((resolve) => {
+      this.#orders.set(order, (answer) => {
+        this.#orders.delete(order);
+        resolve(answer);
+      });
+      this.#send(command(order));
+    });
   }
 
   #scheduleRestart(wasReady: boolean, how: string): void {
@@ -260,6 +305,11 @@ export class EngineProcess implements DrawingEngine {
     const { status } = this;
     for (const listener of this.#listeners) listener(status);
   }
+}
+
+/** The choice alone, of whatever carries one. */
+function pick({ modelPath, precision }: ModelChoice): ModelChoice {
+  return { modelPath, precision };
 }
 
 function describeExit(code: number | null, signal: string | null): string {

@@ -7,14 +7,19 @@
  * its open items as failed with `engine_crashed`, which is for the parent to notice. A process whose parent is gone
  * (`disconnect`) exits; it ignores SIGINT and SIGTERM, since the parent says when to close.
  */
-import type { DrawnPicture, EngineItem } from '../../application/engine-port.ts';
+import type { BatchLimit } from '@imagemill/diffusion';
+import type { DrawnPicture, EngineItem, ModelChoice } from '../../application/engine-port.ts';
 import type { JobFault } from '../../domain/job.ts';
+import type { Precision } from '../../domain/model.ts';
 
 export interface EngineOptions {
   /** `cpu`, `webgpu`, `cuda:0`, or `fixed:250` (250 ms a picture, no arithmetic; for load tests). */
   readonly device: string;
-  /** How weights are held on the CPU, see docs/numerics.md; `auto` packs a model that fits well into the memory. */
-  readonly weights: 'auto' | 'mapped' | 'packed' | 'fp16' | 'w8a8';
+  /**
+   * How weights are held where an item does not say it, see docs/numerics.md; `auto` packs a model that fits well into
+   * the memory.
+   */
+  readonly weights: 'auto' | Precision;
   /** Threads of one session; 0 leaves it to the runtime. */
   readonly threads: number;
   /** Items that may be active at once. */
@@ -25,14 +30,36 @@ export interface EngineOptions {
   readonly memoryReserveBytes: number;
   /** Encoded prompts that are kept. @default as the engine likes */
   readonly promptCache?: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly models: ModelRules;
+}
+
+/** What is kept in memory. */
+export interface ModelRules {
+  /** Models that are kept when nobody uses them. */
+  readonly max: number;
+  /** Memory that the weights of all models may take. */
+  readonly maxBytes: number;
+  /** A model that nobody used for this long is dropped; 0 keeps it. */
+  readonly keepAliveMs: number;
+  /** Pause between two warm-ups of an idle engine; 0 warms up after a load only. */
+  readonly warmUpEveryMs: number;
+  /** Whether an idle engine measures batch limits that are not known yet. */
+  readonly calibrate: boolean;
+}
+
+/** How an order ended. */
+export interface OrderAnswer {
+  readonly fault: JobFault | undefined;
+  /** Of `calibrate`. */
+  readonly limits?: readonly BatchLimit[];
 }
 
 export type EngineCommand =
   | { readonly type: 'start'; readonly options: EngineOptions }
   | { readonly type: 'submit'; readonly item: EngineItem }
   | { readonly type: 'cancel'; readonly id: string }
-  | { readonly type: 'load'; readonly modelPath: string }
-  | { readonly type: 'unload'; readonly modelPath: string }
+  /** Answered with the same `order`. */
+  | { readonly type: 'load' | 'unload' | 'calibrate'; readonly order: number; readonly model: ModelChoice }
   | { readonly type: 'close' };
 
 /** What becomes of an item. */
@@ -59,8 +86,9 @@ export type EngineEvent =
       readonly notes: readonly string[];
     }
   | { readonly type: 'broken'; readonly fault: JobFault }
-  | { readonly type: 'loaded'; readonly modelPath: string; readonly ms: number }
-  | { readonly type: 'unloaded'; readonly modelPath: string }
+  | { readonly type: 'loaded'; readonly model: ModelChoice; readonly ms: number; readonly bytes: number }
+  | { readonly type: 'unloaded'; readonly model: ModelChoice }
+  | ({ readonly type: 'answer'; readonly order: number } & OrderAnswer)
   | {
       readonly type: 'log';
       readonly level: 'info' | 'warn' | 'error';

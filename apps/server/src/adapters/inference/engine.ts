@@ -1,4 +1,5 @@
-import type { EngineItem } from '../../application/engine-port.ts';
+import type { BatchLimit } from '@imagemill/diffusion';
+import type { EngineItem, ModelChoice } from '../../application/engine-port.ts';
 import type { EngineEvent, EngineOptions, ItemEvent } from './engine-protocol.ts';
 
 /** What draws inside an engine process. Each kind of device has one; `engine-child.ts` picks it by name. */
@@ -12,8 +13,11 @@ export interface Engine {
   /** The item ends as `cancelled` at the next step border; nothing happens when it has ended. */
   cancel(id: string): void;
   /** Loads a model ahead of its first item. Rejects with an error that has a `code` when that fails. */
-  load(modelPath: string): Promise<void>;
-  unload(modelPath: string): Promise<void>;
+  load(model: ModelChoice): Promise<void>;
+  /** Rejects with `model_in_use` when an item is drawn with it. */
+  unload(model: ModelChoice): Promise<void>;
+  /** Measures batch limits; pictures that come meanwhile slow it down and are slowed down by it. */
+  calibrate(model: ModelChoice): Promise<readonly BatchLimit[]>;
   /** Gives back what the engine holds; items that are still open end as `cancelled`. */
   close(): Promise<void>;
 }

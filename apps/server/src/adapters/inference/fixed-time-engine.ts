@@ -55,6 +55,11 @@ class FixedTimeEngine implements Engine {
 
   async unload(): Promise<void> {}
 
+  /** A device without arithmetic draws one picture at a time. */
+  async calibrate(): Promise<readonly never[]> {
+    return [];
+  }
+
   async close(): Promise<void> {
     for (const id of this.#active.keys()) this.cancel(id);
   }

@@ -1,91 +1,70 @@
 /** The engine on ONNX Runtime: `cpu`, `webgpu`, `cuda:<n>`. */
-import { totalmem } from 'node:os';
-import {
-  CaptionCache,
-  type DeviceMemory,
-  type DiffusionError,
-  type EngineNotice,
-  fittingWeightMode,
-  LoraCache,
-  ModelPool,
-  openCheckpoint,
-  SlotEngine,
-  type WeightMode,
-  ZImagePipeline,
-} from '@imagemill/diffusion';
+import { type DeviceMemory, type DiffusionError, type EngineNotice, SlotEngine } from '@imagemill/diffusion';
 import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
-import { type OpenedDevice, openDevice } from '@imagemill/diffusion/onnxruntime';
 import type { EngineItem } from '../../application/engine-port.ts';
+import { Calibrator, thorough } from './calibrator.ts';
 import type { Engine, EngineFactory } from './engine.ts';
 import type { EngineOptions, ItemEvent } from './engine-protocol.ts';
+import { openModelMemory } from './model-memory.ts';
+import { Upkeep } from './upkeep.ts';
 
-/** Rows × tokens of one transformer call. On a CPU more rows hardly help: 12 ms a row at 1 × 96 tokens, 11 at 8 × 96. */
+/** Rows × tokens of one transformer call where nothing was measured. On a CPU more rows hardly help: 12 ms a row at 1 × 96 tokens, 11 at 8 × 96. */
 const maxBatchTokens = 4096;
 
 export const createOnnxEngine: EngineFactory = async (options, emit) => {
-  const devices = new Map<WeightMode, Promise<OpenedDevice>>();
-  const openFor = (weights: WeightMode): Promise<OpenedDevice> => {
-    const device = devices.get(weights) ?? openDevice({ ...options, weights });
-    devices.set(weights, device);
-    return device;
-  };
-  const { runtime, notes } = await openFor(options.weights === 'auto' ? 'packed' : options.weights);
-  const loraCache = new LoraCache();
-  const captionCache = new CaptionCache(options.promptCache);
-  const models = new ModelPool({
-    open: async (path) => {
-      const device = await openFor(options.weights === 'auto' ? await modeFor(path) : options.weights);
-      const pipeline = await ZImagePipeline.open(path, device.runtime, {
-        cacheDir: options.cacheDir,
-        loraCache,
-        captionCache,
-      });
-      await pipeline.warmUp();
-      return pipeline;
-    },
-    onChange: ({ type, key, ms }) => emit(type === 'loaded' ? { type, modelPath: key, ms } : { type, modelPath: key }),
+  const models = await openModelMemory(options, emit);
+  const { executionProvider } = models.device.runtime;
+  const memory = await deviceMemory(options);
+  const calibrator = await Calibrator.open(models, options);
+  const upkeep = new Upkeep({ memory: models, calibrator, options, emit });
+  const slots = new SlotEngine({
+    ...{ models: models.pool, slots: options.slots, maxBatchTokens },
+    measuredRows: (key, grid) => calibrator.maxRows(models.choiceOf(key), grid),
+    ...(memory && { memory }),
   });
-  const memory = await engineMemory(options);
-  const slots = new SlotEngine({ models, slots: options.slots, maxBatchTokens, ...(memory && { memory }) });
   const open = new Set<string>();
   const engine: Engine = {
-    executionProvider: runtime.executionProvider,
-    notes,
+    executionProvider,
+    notes: models.device.notes,
     submit(item, emitItem) {
       open.add(item.id);
-      const { guidanceScale, modelPath: model, loras: adapters, ...settings } = item;
+      const ended = upkeep.begin(item);
+      const { guidanceScale, modelPath: _path, precision: _precision, loras: adapters, ...settings } = item;
       const loras = adapters.map(({ path, strength }) => ({ adapter: path, strength }));
-      slots.submit({ ...settings, model, loras, guidance: { scale: guidanceScale } }, (notice) => {
-        const event = toEvent(item, notice, runtime.executionProvider);
-        if (['finished', 'failed', 'cancelled'].includes(event.type)) open.delete(item.id);
+      const request = { ...settings, model: models.keyOf(item), loras, guidance: { scale: guidanceScale } };
+      slots.submit(request, (notice) => {
+        const event = toEvent(item, notice, executionProvider);
+        if (['finished', 'failed', 'cancelled'].includes(event.type)) {
+          open.delete(item.id);
+          ended();
+        }
         emitItem(event);
       });
     },
     cancel: (id) => slots.cancel(id),
-    async load(modelPath) {
-      const model = await models.borrow(modelPath);
-      model.giveBack();
+    async load(choice) {
+      await upkeep.alone(async () => (await models.pool.borrow(models.keyOf(choice))).giveBack());
+      upkeep.loaded(choice);
     },
-    unload: (modelPath) => models.unload(modelPath),
+    unload: (choice) => upkeep.alone(() => models.pool.unload(models.keyOf(choice))),
+    calibrate: (choice) => upkeep.alone(async () => (await calibrator.measure(choice, thorough, () => true)) ?? []),
     async close() {
+      const stopped = upkeep.close();
       for (const id of open) slots.cancel(id);
       await slots.idle();
-      await models.close();
+      await stopped;
+      await models.pool.close();
     },
   };
   return engine;
 };
 
 /** CUDA's allocator keeps its peak; on the CPU every run gives back what it took. */
-async function engineMemory({ device, memoryReserveBytes }: EngineOptions): Promise<DeviceMemory | undefined> {
+async function deviceMemory({ device, memoryReserveBytes }: EngineOptions): Promise<DeviceMemory | undefined> {
   const reader = await openDeviceMemory(device);
   if (reader === undefined) return undefined;
   const freeBytes = (): number | undefined => reader.read()?.freeBytes;
   return { freeBytes, reserveBytes: memoryReserveBytes, keepsPeak: reader.source === 'nvml' };
-}
-
-async function modeFor(path: string): Promise<WeightMode> {
-  return fittingWeightMode(await openCheckpoint(path), totalmem());
 }
 
 const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;

@@ -1,18 +1,18 @@
 import type { ModelCatalog, ModelEntry } from '../../application/ports.ts';
-import { type ModelToRead, readModelFacts } from './read-model-facts.ts';
+import { type ModelToRead, type ReadFactsOptions, readModelFacts } from './read-model-facts.ts';
 
 /** Reads the configuration of every model once. A model that cannot be read is listed with the reason. */
 export async function createCheckpointCatalog(
   models: readonly ModelToRead[],
-  options: { readonly maxPixels: number },
+  options: ReadFactsOptions,
 ): Promise<ModelCatalog> {
-  const entries = await Promise.all(models.map((model) => describe(model, options.maxPixels)));
+  const entries = await Promise.all(models.map((model) => describe(model, options)));
   return { list: () => entries };
 }
 
-async function describe(model: ModelToRead, maxPixels: number): Promise<ModelEntry> {
+async function describe(model: ModelToRead, options: ReadFactsOptions): Promise<ModelEntry> {
   try {
-    return { kind: 'usable', facts: await readModelFacts(model, maxPixels) };
+    return { kind: 'usable', facts: await readModelFacts(model, options) };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return { kind: 'unusable', name: model.name, path: model.path, problem };

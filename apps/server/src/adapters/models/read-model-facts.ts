@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openCheckpoint, readManifest } from '@imagemill/diffusion';
 import type { ModelFacts } from '../../domain/model.ts';
+import { type DeviceChoice, offeredPrecisions } from './offered-precisions.ts';
 
 export interface ModelToRead {
   readonly name: string;
@@ -9,15 +10,20 @@ export interface ModelToRead {
   readonly family: string;
 }
 
+export interface ReadFactsOptions extends DeviceChoice {
+  /** Most pixels of one picture, whatever the model could do. */
+  readonly maxPixels: number;
+}
+
 /**
  * What a client needs to know of a checkpoint, from its configuration files and the headers of its weights; nothing is
  * loaded.
  *
- * @param maxPixels most pixels of one picture, whatever the model could do
  * @throws DiffusionError as `openCheckpoint`, naming the file that is missing or damaged
  */
-export async function readModelFacts(model: ModelToRead, maxPixels: number): Promise<ModelFacts> {
-  const { transformer, vae, schedule } = await openCheckpoint(model.path);
+export async function readModelFacts(model: ModelToRead, options: ReadFactsOptions): Promise<ModelFacts> {
+  const checkpoint = await openCheckpoint(model.path);
+  const { transformer, vae, schedule } = checkpoint;
   const grain = transformer.config.patchSize * vae.config.factor;
   const [, rows = 512, columns = 512] = transformer.config.axesLens;
   const nativeSide = Math.max(grain, Math.floor(vae.config.sampleSize / grain) * grain);
@@ -31,9 +37,10 @@ export async function readModelFacts(model: ModelToRead, maxPixels: number): Pro
     nativeHeight: nativeSide,
     grain,
     maxSide: Math.min(rows, columns) * grain,
-    maxPixels,
+    maxPixels: options.maxPixels,
     defaultSteps: steps,
     defaultGuidanceScale: guidanceScale,
+    precisions: offeredPrecisions(checkpoint, options),
   };
 }
 

@@ -19,6 +19,9 @@ const demo: Model = {
   maxPromptLength: 1000,
   defaultSteps: 8,
   defaultGuidanceScale: 0,
+  bytes: 0,
+  pinned: false,
+  precisions: [],
 };
 
 describe('the draft', () => {

@@ -132,6 +132,8 @@ export const errorsEn = {
     what: 'The model cannot be loaded.',
     next: 'A file of it is missing or damaged. Choose another model, or have it verified.',
   },
+  model_not_found: { what: 'There is no such model.', next: 'Reload the page and choose another one.' },
+  model_in_use: { what: 'The model is drawing right now.', next: 'Unload it when its pictures are done.' },
   model_gone: { what: 'The model is no longer on this server.', next: 'Choose another one and draw again.' },
   lease_expired: { what: 'The worker went away several times.', next: 'Draw again.' },
 } as const;

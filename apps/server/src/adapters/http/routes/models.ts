@@ -1,24 +1,79 @@
-import { modelListSchema } from '@imagemill/api';
+import { type Model, modelListSchema, modelParamsSchema, modelSchema } from '@imagemill/api';
+import { findModel } from '../../../application/find-model.ts';
+import { AppError } from '../../../domain/errors.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
-import { presentModels } from '../present.ts';
+import { presentModels } from '../present-models.ts';
 
-export function addModelRoutes(app: App, { models, engineStatus }: HttpPorts): void {
+export function addModelRoutes(app: App, { models, manageModels, engineStatus }: HttpPorts): void {
+  const present = (): Model[] =>
+    presentModels(
+      models.list(),
+      engineStatus().flatMap((engine) => engine.models),
+    );
+  const presentOne = (name: string): Model => {
+    const found = findModel(models, name);
+    const model = found.kind === 'usable' ? present().find((one) => one.name === found.facts.name) : undefined;
+    if (model === undefined) throw new AppError('model_not_found', `There is no model ${JSON.stringify(name)}.`);
+    return model;
+  };
+
   app.get(
     '/v1/models',
     {
       config: { permission: 'models:read' },
       schema: {
         operationId: 'listModels',
-        summary: 'Models with their sizes and limits',
+        summary: 'Models with their sizes and limits, the precisions they come in, and what is in memory',
         tags: ['models'],
         response: { 200: json('All models', modelListSchema), ...problems() },
       },
     },
-    async () => {
-      const loaded = new Set(engineStatus().flatMap((engine) => engine.loadedModels));
-      return { items: presentModels(models.list(), loaded) };
+    async () => ({ items: present() }),
+  );
+
+  app.post(
+    '/v1/models/:name/load',
+    {
+      config: { permission: 'models:manage' },
+      schema: {
+        operationId: 'loadModel',
+        summary: 'Bring a model into memory',
+        description: 'Takes `demo` or `demo:w8a8`. 202 while it is on its way: GET /v1/models tells how that ends.',
+        tags: ['models'],
+        params: modelParamsSchema,
+        response: {
+          200: json('It was there', modelSchema),
+          202: json('It is being loaded', modelSchema),
+          ...problems(404, 413, 415, 422),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { wasLoaded } = manageModels.load(name);
+      return reply.code(wasLoaded ? 200 : 202).send(presentOne(name));
+    },
+  );
+
+  app.post(
+    '/v1/models/:name/unload',
+    {
+      config: { permission: 'models:manage' },
+      schema: {
+        operationId: 'unloadModel',
+        summary: 'Take a model out of memory',
+        description: 'The next picture that needs it loads it again. One that is not in memory is no error.',
+        tags: ['models'],
+        params: modelParamsSchema,
+        response: { 200: json('It is not in memory', modelSchema), ...problems(404, 409, 413, 415, 422) },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      await manageModels.unload(name);
+      return presentOne(name);
     },
   );
 }
