@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { ServerFolder } from '../tests/support/server-process.ts';
-import { drainQueue, measureClaims, measureStarts, measureTakeover } from './queue-load.ts';
+import { drainQueue, measureClaims, measureStarts } from './queue-load.ts';
 import { ReferenceProcess } from './reference-process.ts';
 import { median, spread } from './statistics.ts';
 
@@ -99,7 +99,6 @@ for (let round = 0; round < rounds; round++) {
   add('drain celery', (await celery.ask<{ perSecond: number }>({ do: 'drain', jobs })).perSecond);
   add('start celery', median((await celery.ask<{ ms: number[] }>({ do: 'latency', jobs: 100 })).ms));
 }
-add('takeover', ...(await measureTakeover({ durability: 'full', jobs: 5 })));
 for (const count of [1_000, rows]) add(`claim ${count}`, ...(await measureClaims(count)));
 celery?.close();
 redis?.kill();
@@ -128,4 +127,3 @@ const [short, long] = [median(figures('claim 1000')), median(figures(`claim ${ro
 console.log(
   `\nclaim of 4 jobs, p50: ${short.toFixed(2)} ms with 1,000 queued, ${long.toFixed(2)} ms with ${rows} (${(long / short).toFixed(2)} ×)`,
 );
-console.log(`a job of a killed worker starts again after ${spread(figures('takeover'))} s`);

@@ -74,30 +74,6 @@ export async function measureStarts(options: LoadOptions): Promise<readonly numb
   });
 }
 
-/** Seconds from the last sign of life of a worker to the new start of its job by another. */
-export async function measureTakeover(options: LoadOptions): Promise<readonly number[]> {
-  return withStore(options, async ({ store, submit, startWorker }) => {
-    const claim = createClaimJobs({ store, clock: systemClock, leaseMs: 5_000 });
-    const seconds: number[] = [];
-    for (let i = 0; i < options.jobs; i++) {
-      await submit(request);
-      const [lost] = await claim({ workerId: workerId('killed'), limit: 1 });
-      const before = performance.now();
-      const started = new Promise<number>((resolve) => {
-        const stop = store.onStored((event) => {
-          if (event.type !== 'job.started' || event.jobId !== lost?.job.id) return;
-          stop();
-          resolve(performance.now());
-        });
-      });
-      const worker = startWorker();
-      seconds.push(((await started) - before) / 1_000);
-      await worker.drain(1_000);
-    }
-    return seconds;
-  });
-}
-
 /** Times in ms of claims of four jobs while this many wait, of fifty tenants in two shapes, a fifth backing off. */
 export async function measureClaims(rows: number): Promise<readonly number[]> {
   const folder = await mkdtemp(join(tmpdir(), 'imagemill-claims-'));
