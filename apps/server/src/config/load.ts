@@ -110,7 +110,16 @@ function parseText(name: SettingName, text: string): unknown {
   if (type === 'integer' || type === 'number') return text.trim() === '' ? text : orText(Number(text), text);
   if (type === 'boolean') return { true: true, false: false }[text.trim()] ?? text;
   if (type === 'array') return text.split(',').map((part) => part.trim());
+  if (type === 'object') return parseJson(text);
   return text;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function orText(value: number, text: string): number | string {

@@ -7,6 +7,14 @@ import { markCorners } from '../domain/provenance/label-policy.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
+const labelOverride = z.strictObject({
+  aiLabel: z.boolean().optional(),
+  aiLabelProducer: z.string().min(1).max(200).optional(),
+  visibleMark: z.enum(['none', 'zh', 'en']).optional(),
+  visibleMarkCorner: z.enum(markCorners).optional(),
+  visibleMarkPercent: z.number().min(5).max(25).optional(),
+});
+
 /** Schemas by name. Descriptions say what the value does; units are in the name. */
 export const settingSchemas = {
   host: z
@@ -122,6 +130,12 @@ export const settingSchemas = {
     .max(25)
     .default(5)
     .describe('Height of the letters of the visible mark, in percent of the shorter side.'),
+  tenantLabels: z
+    .record(z.string().min(1).max(100), labelOverride)
+    .default({})
+    .describe(
+      'Labels of single tenants, by id: aiLabel, aiLabelProducer, visibleMark, visibleMarkCorner and visibleMarkPercent as above; what is left out is as for all. In a variable: JSON.',
+    ),
   slots: z.int().min(1).max(64).default(4).describe('Pictures that are under way at once.'),
   maxPixels: z
     .int()
