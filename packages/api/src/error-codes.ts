@@ -1,3 +1,4 @@
+import { bulkErrorCodes } from './error-codes/bulks.ts';
 import type { ErrorCodeEntry } from './error-codes/entry.ts';
 import { modelErrors } from './error-codes/models.ts';
 import { webhookErrorCodes } from './error-codes/webhooks.ts';
@@ -334,13 +335,14 @@ const table = {
   },
 } as const;
 
-export type ErrorCode = keyof typeof table | keyof typeof modelErrors | keyof typeof webhookErrorCodes;
+export type ErrorCode = keyof typeof table | keyof typeof modelErrors | keyof typeof webhookErrorCodes | keyof typeof bulkErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...table,
   ...modelErrors,
   ...webhookErrorCodes,
+  ...bulkErrorCodes,
 };
 
 /** Whether a string is one of our codes. */

@@ -46,6 +46,24 @@ export {
 } from './contracts/access.ts';
 export { type Asset, assetSchema } from './contracts/asset.ts';
 export {
+  type Bulk,
+  type BulkPage,
+  type BulkPlan,
+  type BulkQuery,
+  type BulkRow,
+  type BulkRowPage,
+  type BulkState,
+  bulkPageSchema,
+  bulkPlanSchema,
+  bulkQuerySchema,
+  bulkRowPageSchema,
+  bulkSchema,
+  type ListBulkRowsQuery,
+  type ListBulksQuery,
+  listBulkRowsQuerySchema,
+  listBulksQuerySchema,
+} from './contracts/bulk.ts';
+export {
   type EventsQuery,
   eventsQuerySchema,
   type GenerationEvent,

@@ -15,6 +15,7 @@ import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../dom
 import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
+import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
@@ -86,6 +87,7 @@ export interface StoreTransaction {
   readonly usage: UsageTransaction;
   readonly webhooks: WebhookTransaction;
   readonly gallery: GalleryTransaction;
+  readonly bulks: BulkTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -131,6 +133,7 @@ export interface Store {
   readonly usage: UsageReader;
   readonly webhooks: WebhookReader;
   readonly gallery: GalleryReader;
+  readonly bulks: BulkReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

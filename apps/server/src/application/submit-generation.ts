@@ -85,6 +85,9 @@ export interface SubmitGenerationPorts {
   readonly limitsOf?: ((who: Asker) => Promise<SubjectLimits>) | undefined;
 }
 
+/** What fixed settings follow from. */
+export type SettingsPorts = Pick<SubmitGenerationPorts, 'models' | 'loras' | 'seeds' | 'oversize'>;
+
 /** Whose quotas a request counts towards. */
 export type Asker = Pick<SubmitGenerationInput, 'tenantId' | 'keyId'>;
 
@@ -203,12 +206,13 @@ function recordOf(generation: Generation, jobs: readonly QueuedJob[]): Generatio
   return { generation, jobs: jobs.map((job) => ({ job, asset: undefined, steps: generation.steps })) };
 }
 
-type Settings = Omit<
+export type Settings = Omit<
   Generation,
   'id' | 'tenantId' | 'state' | 'createdAt' | 'finishedAt' | 'priority' | 'dueAt' | 'maxAttempts' | 'backOffMs'
 >;
 
-function resolveSettings(input: SubmitGenerationInput, ports: SubmitGenerationPorts): Settings {
+/** Every setting as it would be accepted. @throws AppError `validation_failed` */
+export function resolveSettings(input: SubmitGenerationInput, ports: SettingsPorts): Settings {
   const { model, name } = chooseModel(input.model, ports.models);
   const asked = { width: input.width ?? model.nativeWidth, height: input.height ?? model.nativeHeight };
   const oversize = input.oversize ?? ports.oversize ?? 'reject';

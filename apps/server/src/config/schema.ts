@@ -194,6 +194,12 @@ export const settingSchemas = {
     .max(720)
     .default(24)
     .describe('How long a request with an Idempotency-Key is remembered, so that a repeat gets the same answer.'),
+  maxBulkBytes: z
+    .int()
+    .min(1_024)
+    .max(4_294_967_296)
+    .default(209_715_200)
+    .describe('Largest file of rows that may be handed in as a bulk.'),
   webhookAllowedHosts: z
     .array(z.string().min(1))
     .default([])

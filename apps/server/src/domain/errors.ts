@@ -26,6 +26,8 @@ export type AppErrorCode =
   | 'lora_exists'
   | 'lora_protected'
   | 'upload_too_large'
+  | 'bulk_not_found'
+  | 'bulk_file_invalid'
   | 'webhook_not_found'
   | 'webhook_limit_reached'
   | 'delivery_not_found'

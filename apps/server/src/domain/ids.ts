@@ -14,6 +14,7 @@ export type ContentHash = Branded<'sha256'>;
 export type KeyId = Branded<'key'>;
 export type MemberId = Branded<'member'>;
 export type WebhookId = Branded<'webhook'>;
+export type BulkId = Branded<'bulk'>;
 
 export const tenantId = (text: string): TenantId => text as TenantId;
 export const generationId = (text: string): GenerationId => text as GenerationId;
@@ -24,6 +25,7 @@ export const contentHash = (text: string): ContentHash => text as ContentHash;
 export const keyId = (text: string): KeyId => text as KeyId;
 export const memberId = (text: string): MemberId => text as MemberId;
 export const webhookId = (text: string): WebhookId => text as WebhookId;
+export const bulkId = (text: string): BulkId => text as BulkId;
 
 /** The installation's own tenant, and the one of everybody who needs no key. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');

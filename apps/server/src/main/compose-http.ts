@@ -34,6 +34,7 @@ import { type Config, isLoopback } from '../config/load.ts';
 import { AppError } from '../domain/errors.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
+import { composeBulks } from './compose-bulks.ts';
 
 export interface HttpParts {
   readonly store: SqliteStore;
@@ -57,18 +58,22 @@ export interface HttpParts {
 
 const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
-export function createHttp(config: Config, parts: HttpParts): Promise<App> {
+export async function createHttp(config: Config, parts: HttpParts): Promise<App> {
   const { store, models, loras, access, costs, disk, worker, clock, isDraining } = parts;
   const submit = createSubmit(config, parts);
   const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
   const engineStatus = () => [parts.engine.status];
   const weightOf = weightsIn(access);
-  return createApp(
+  const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
+  const cancelGeneration = createCancelGeneration(cancelPorts);
+  const bulkParts = await composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
+  const { pictures } = parts;
+  const app = await createApp(
     {
-      submitGeneration: (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input)),
+      submitGeneration,
       getGeneration: createGetGeneration({ store }),
       listGenerations: createListGenerations({ store }),
-      cancelGeneration: createCancelGeneration(cancelPorts),
+      cancelGeneration,
       getJob: createGetJob({ store, costs }),
       cancelJob: createCancelJob(cancelPorts),
       setPriority: createSetPriority({ store, clock, weightOf }),
@@ -89,6 +94,7 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
         pictures: parts.pictures,
       },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
+      bulkRoutes: { bulks: bulkParts.bulks, pictures, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,
       administration: access.administration,
@@ -102,6 +108,8 @@ export function createHttp(config: Config, parts: HttpParts): Promise<App> {
       trustedProxies: config.trustedProxies,
     },
   );
+  app.addHook('onClose', bulkParts.stop);
+  return app;
 }
 
 function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {

@@ -10,6 +10,7 @@ import type { HttpPorts } from './ports.ts';
 import { answerBrokenRequest, createErrorHandler, sendProblem } from './problem.ts';
 import { addAdministrationRoutes } from './routes/administration.ts';
 import { addAssetRoutes } from './routes/assets.ts';
+import { addBulkRoutes } from './routes/bulks.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGenerationRoutes } from './routes/generations.ts';
 import { addInspectRoute } from './routes/inspect.ts';
@@ -77,6 +78,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addInspectRoute(app, ports);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
+  addBulkRoutes(app, ports.bulkRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addPictureRoutes(app, ports.pictureRoutes);
   addAdministrationRoutes(app, ports.administration);

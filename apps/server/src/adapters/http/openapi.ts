@@ -27,6 +27,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'pictures', description: 'The gallery: what was drawn, with stars and tags' },
         { name: 'assets', description: 'Stored pictures' },
         { name: 'models', description: 'What can draw' },
+        { name: 'bulks', description: 'Rows of a file as generations' },
         { name: 'webhooks', description: 'Signed messages about what happened' },
         { name: 'access', description: 'Who may do what: API keys, members, tenants, and what was done' },
         { name: 'usage', description: 'What was used and what it costs' },

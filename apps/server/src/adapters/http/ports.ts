@@ -18,6 +18,7 @@ import type { AdministrationPorts } from './administration.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { StepOf } from './present.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
+import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
@@ -42,6 +43,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
   readonly loraRoutes: LoraRoutePorts;
+  readonly bulkRoutes: BulkRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;
   readonly pictureRoutes: PictureRoutePorts;
   readonly pictures: PictureStore;

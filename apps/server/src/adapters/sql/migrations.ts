@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
+import { bulkTables } from './bulk-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0006-job-warnings': { up: (database) => runAll(database, jobWarnings()) },
   '0007-gallery': { up: (database) => runAll(database, galleryTables()) },
   '0008-results': { up: (database) => runAll(database, results()) },
+  '0009-bulks': { up: (database) => runAll(database, bulkTables()) },
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { BulkTables } from './bulk-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
@@ -153,7 +154,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables, WebhookTables, GalleryTables {
+export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables {
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
+import type { BulkReader } from '../../application/bulk-ports.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
 import type {
   AttemptRecord,
@@ -31,6 +32,7 @@ import {
   jobFromRow,
 } from './rows.ts';
 import { SqlAccessReader } from './sql-access.ts';
+import { SqlBulkReader } from './sql-bulks.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
 import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
 import { SqlUsageReader } from './sql-usage.ts';
@@ -53,6 +55,7 @@ export class SqliteStore implements Store {
   readonly usage: UsageReader;
   readonly webhooks: WebhookReader;
   readonly gallery: GalleryReader;
+  readonly bulks: BulkReader;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #commits: GroupCommit;
@@ -72,6 +75,7 @@ export class SqliteStore implements Store {
     this.usage = new SqlUsageReader(reader.queries);
     this.webhooks = new SqlWebhookReader(reader.queries);
     this.gallery = new SqlGalleryReader(reader.queries);
+    this.bulks = new SqlBulkReader(reader.queries);
     this.#writer = writer;
     this.#reader = reader;
     this.#log = log;

@@ -21,6 +21,7 @@ import {
 } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
+import { SqlBulks } from './sql-bulks.ts';
 import { SqlGallery } from './sql-gallery.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
@@ -33,6 +34,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly usage: SqlUsage;
   readonly webhooks: SqlWebhooks;
   readonly gallery: SqlGallery;
+  readonly bulks: SqlBulks;
   readonly #queries: Kysely<Tables>;
   readonly #log: EventLog;
   readonly #events: (StoredEvent & { readonly id: number })[] = [];
@@ -47,6 +49,7 @@ export class SqlTransaction implements StoreTransaction {
     this.access = new SqlAccess(queries);
     this.usage = new SqlUsage(queries);
     this.webhooks = new SqlWebhooks(queries);
+    this.bulks = new SqlBulks(queries);
     this.#outbox = outbox;
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;

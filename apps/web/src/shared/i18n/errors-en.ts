@@ -3,6 +3,11 @@
  * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api`.
  */
 export const errorsEn = {
+  bulk_not_found: { what: 'This bulk is not there any more.', next: 'Reload the page.' },
+  bulk_file_invalid: {
+    what: 'The file cannot be read.',
+    next: 'Choose CSV with a header, JSON lines or an .xlsx workbook.',
+  },
   webhook_not_found: {
     what: 'This webhook is not there any more.',
     next: 'It may have been deleted. Reload the page.',

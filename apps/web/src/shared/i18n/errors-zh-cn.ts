@@ -1,5 +1,7 @@
 /** Simplified Chinese twin of `errors-en.ts`. */
 export const errorsZhCn = {
+  bulk_not_found: { what: '此批量任务已不存在。', next: '请重新加载页面。' },
+  bulk_file_invalid: { what: '无法读取该文件。', next: '请选择带表头的 CSV、JSON Lines 或 .xlsx 工作簿。' },
   webhook_not_found: { what: '此 Webhook 已不存在。', next: '可能已被删除，请重新加载页面。' },
   delivery_not_found: { what: '此投递记录已不存在。', next: '较早的记录会被清除，请重新加载页面。' },
   webhook_limit_reached: { what: 'Webhook 数量已达上限。', next: '请先删除一个。' },

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { generationRequestSchema } from '@imagemill/api';
+import type { EvaluateRow } from '../../application/bulk-ports.ts';
+import { fillTemplate, seedOfRow } from '../../domain/bulk.ts';
+
+/** What a row asks for, with the settings of the bulk where its own columns say nothing. Checked as a request is. */
+export const evaluateRow: EvaluateRow = (row, { template, seed, unchangedSince: _since, ...defaults }) => {
+  const own = overridesOf(row);
+  const filled = template === undefined ? { text: row['prompt'] ?? '' } : fillTemplate(template, row, seed);
+  if ('problem' in filled) return filled;
+  const request = { seed: seedOfRow(row, seed), ...defaults, ...own, prompt: filled.text, priority: 'bulk' };
+  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  const parsed = generationRequestSchema.safeParse(given);
+  if (!parsed.success) {
+    const words = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'The row'}: ${message}.`);
+    return { problem: [...new Set(words)].join(' ') };
+  }
+  const { deadline: _deadline, maxRetries: _retries, retryBackoffSeconds: _backOff, ...input } = parsed.data;
+  return { input, hash: createHash('sha256').update(JSON.stringify(input)).digest('hex') };
+};
+
+/** Columns with the names of settings, as text or as a number; an empty cell says nothing. */
+function overridesOf(row: Readonly<Record<string, string>>): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of NUMBERS) {
+    const text = row[name]?.trim();
+    // What is no number goes on as text, so that the check of the request names it.
+    if (text) found[name] = Number.isFinite(Number(text)) ? Number(text) : text;
+  }
+  for (const name of TEXTS) if (row[name]) found[name] = row[name];
+  return found;
+}
+
+const NUMBERS = ['width', 'height', 'seed', 'steps', 'count', 'guidanceScale', 'quality'] as const;
+const TEXTS = ['negativePrompt', 'model', 'format'] as const;

@@ -1,0 +1,58 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BulkSource, SourceRow } from '../../application/bulk-ports.ts';
+import type { BulkFormat } from '../../domain/bulk.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { BulkId } from '../../domain/ids.ts';
+import { readCsv } from './read-csv.ts';
+import { readJsonLines } from './read-json-lines.ts';
+import { readWorkbook } from './read-workbook.ts';
+
+const readers: Readonly<Record<BulkFormat, (path: string) => AsyncIterable<SourceRow>>> = {
+  csv: (path) => readCsv(createReadStream(path)),
+  jsonl: (path) => readJsonLines(createReadStream(path)),
+  xlsx: readWorkbook,
+};
+
+/** Files of bulks in a folder, one each. */
+export function createFileSource(folder: string, options: { readonly maxBytes: number }): BulkSource {
+  const pathOf = (id: BulkId, format: BulkFormat): string => join(folder, `${id}.${format}`);
+  return {
+    async save(id, format, bytes) {
+      await mkdir(folder, { recursive: true });
+      try {
+        await pipeline(bytes, boundedBy(options.maxBytes), createWriteStream(pathOf(id, format), { flags: 'wx' }));
+      } catch (error) {
+        await rm(pathOf(id, format), { force: true });
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOSPC' || code === 'EDQUOT')
+          throw new AppError('disk_full', 'The disk is full.', { cause: error });
+        throw error;
+      }
+    },
+    async *read(id, format) {
+      let isEmpty = true;
+      for await (const row of readers[format](pathOf(id, format))) {
+        isEmpty = false;
+        yield row;
+      }
+      if (isEmpty) throw new AppError('bulk_file_invalid', 'The file has no rows.');
+    },
+    remove: (id, format) => rm(pathOf(id, format), { force: true }),
+  };
+}
+
+function boundedBy(maxBytes: number): Transform {
+  let size = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size <= maxBytes) done(null, chunk);
+      else
+        done(new AppError('upload_too_large', `The file has more than ${maxBytes} bytes.`, { details: { maxBytes } }));
+    },
+  });
+}

@@ -1,0 +1,34 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { SourceRow } from '../../application/bulk-ports.ts';
+import { MAX_RECORD, textOf } from './rows.ts';
+
+/** Rows of a file with one JSON object a line. */
+export async function* readJsonLines(bytes: Readable): AsyncGenerator<SourceRow> {
+  let line = 0;
+  for await (const text of createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })) {
+    line += 1;
+    const bare = line === 1 ? text.replace(/^\ufeff/, '') : text;
+    if (bare.trim() !== '') yield { line, ...parse(bare) };
+  }
+}
+
+function parse(text: string): { row: Record<string, string> } | { problem: string } {
+  if (text.length > MAX_RECORD) return { problem: `The line has more than ${MAX_RECORD} characters.` };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: 'The line is not JSON.' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: 'The line is not a JSON object.' };
+  }
+  const row: Record<string, string> = {};
+  for (const [name, field] of Object.entries(value)) {
+    const shown = textOf(field);
+    if (shown === undefined) return { problem: `${name} is neither text nor a number.` };
+    row[name] = shown;
+  }
+  return { row };
+}

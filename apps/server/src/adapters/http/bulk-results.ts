@@ -1,0 +1,69 @@
+/** Results of a bulk as streams: a table of all pictures, and an archive of them. */
+import { Readable } from 'node:stream';
+import { ZipFile } from 'yazl';
+import type { ManageBulks } from '../../application/manage-bulks.ts';
+import type { PictureStore } from '../../application/ports.ts';
+import type { Asset } from '../../domain/asset.ts';
+
+type Results = Awaited<ReturnType<ManageBulks['results']>>;
+
+/** CSV with one line a picture, and one a row that has none. */
+export function manifestOf(results: Results): Readable {
+  return Readable.from(lines(results));
+}
+
+async function* lines(results: Results): AsyncGenerator<string> {
+  yield `${COLUMNS.join(',')}\r\n`;
+  for await (const { row, record } of results) {
+    const jobs = record?.jobs ?? [];
+    for (const { job, asset } of jobs) {
+      const picture = asset && { file: fileName(row.line, job.index, asset), url: `/v1/assets/${asset.id}` };
+      const problem = job.lastFault !== undefined && asset === undefined ? job.lastFault.message : '';
+      const { prompt } = record?.generation ?? { prompt: '' };
+      const cells = [row.line, row.state, row.generationId, job.index, job.state, job.seed];
+      yield csvLine([...cells, picture?.file, picture?.url, prompt, problem]);
+    }
+    if (jobs.length === 0) yield csvLine([row.line, row.state, '', '', '', '', '', '', '', row.problem]);
+  }
+}
+
+/** A ZIP of the pictures that are there, stored as they are; never more than one of them in memory. */
+export function archiveOf(results: Results, pictures: PictureStore): Readable {
+  const zip = new ZipFile();
+  const output = zip.outputStream as Readable;
+  void fill(zip, output, results, pictures).catch((error: Error) => output.destroy(error));
+  return output;
+}
+
+async function fill(zip: ZipFile, output: Readable, results: Results, pictures: PictureStore): Promise<void> {
+  for await (const { row, record } of results) {
+    for (const { job, asset } of record?.jobs ?? []) {
+      const bytes = asset && (await pictures.open(asset.sha256));
+      if (asset === undefined || bytes === undefined) continue;
+      const stream = Readable.from(bytes);
+      const name = fileName(row.line, job.index, asset);
+      zip.addReadStream(stream, name, { compress: false, mtime: new Date(asset.createdAt), size: asset.sizeBytes });
+      await new Promise<void>((resolve) => {
+        stream.once('close', resolve);
+        output.once('close', () => stream.destroy());
+      });
+      if (output.destroyed) return;
+    }
+  }
+  zip.end();
+}
+
+function fileName(line: number, index: number, { mediaType }: Asset): string {
+  const ending = mediaType === 'image/jpeg' ? 'jpg' : mediaType.replace('image/', '');
+  return `${String(line).padStart(6, '0')}-${index}.${ending}`;
+}
+
+function csvLine(cells: readonly (string | number | undefined)[]): string {
+  return `${cells.map((cell) => csvCell(String(cell ?? ''))).join(',')}\r\n`;
+}
+
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const COLUMNS = ['line', 'row', 'generation', 'index', 'job', 'seed', 'file', 'url', 'prompt', 'problem'];

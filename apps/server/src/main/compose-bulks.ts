@@ -1,0 +1,39 @@
+/** Wiring of bulks: the files that were handed in, and what makes generations of their rows. */
+import { join } from 'node:path';
+import { evaluateRow } from '../adapters/bulk/evaluate-row.ts';
+import { createFileSource } from '../adapters/bulk/file-source.ts';
+import { randomSeeds } from '../adapters/id-source.ts';
+import type { CancelGeneration } from '../application/cancel-generation.ts';
+import type { CostBook } from '../application/cost-book.ts';
+import type { LoraLibrary } from '../application/lora-ports.ts';
+import { createManageBulks, type ManageBulks } from '../application/manage-bulks.ts';
+import type { Clock, IdSource, Logger, ModelCatalog, Store } from '../application/ports.ts';
+import { BulkRunner } from '../application/run-bulks.ts';
+import type { SubmitGeneration } from '../application/submit-generation.ts';
+import type { Config } from '../config/load.ts';
+
+export interface BulkParts {
+  readonly store: Store;
+  readonly models: ModelCatalog;
+  readonly loras: LoraLibrary;
+  readonly costs: CostBook;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly submit: SubmitGeneration;
+  readonly cancelGeneration: CancelGeneration;
+}
+
+export async function composeBulks(
+  config: Config,
+  parts: BulkParts,
+): Promise<{ readonly bulks: ManageBulks; readonly stop: () => Promise<void> }> {
+  const source = createFileSource(join(config.dataDir, 'bulks'), { maxBytes: config.maxBulkBytes });
+  const runner = new BulkRunner({ ...parts, source, evaluate: evaluateRow });
+  const bulks = createManageBulks({
+    ...{ ...parts, source, evaluate: evaluateRow, seeds: randomSeeds, oversize: config.oversize },
+    start: (bulk) => runner.start(bulk),
+  });
+  await runner.resume();
+  return { bulks, stop: () => runner.close() };
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
+import { idSchema, pictureFormats, timestampSchema } from './primitives.ts';
+
+/** Query of `POST /v1/bulks`: what holds for all rows. */
+export interface BulkQuery {
+  readonly template?: string | undefined;
+  readonly negativePrompt?: string | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly count?: number | undefined;
+  readonly model?: string | undefined;
+  readonly format?: (typeof pictureFormats)[number] | undefined;
+  readonly quality?: number | undefined;
+  readonly seed: number;
+  readonly unchangedSince?: string | undefined;
+  readonly dryRun: boolean;
+}
+
+const side = z.coerce.number().int().min(1).max(LIMITS.side).optional();
+
+export const bulkQuerySchema: z.ZodType<BulkQuery, unknown> = z.strictObject({
+  template: z.string().min(1).max(4_000).optional().meta({
+    description:
+      '{{column}} for the value of a row, {one|other} for one of several words. Without it, rows need a column prompt.',
+    example: '{{product}} on a {{colour}} background, {morning|evening} light',
+  }),
+  negativePrompt: z.string().max(4_000).optional(),
+  width: side,
+  height: side,
+  steps: z.coerce.number().int().min(1).max(LIMITS.steps).optional(),
+  count: z.coerce.number().int().min(1).max(LIMITS.count).optional(),
+  model: z.string().min(1).max(200).optional(),
+  format: z.enum(pictureFormats).optional(),
+  quality: z.coerce.number().int().min(1).max(100).optional(),
+  seed: z.coerce.number().int().min(0).max(4_294_967_295).default(0).meta({
+    description: 'Wildcards and the seeds of rows without one follow from it and from what the row says',
+  }),
+  unchangedSince: z.string().max(64).optional().meta({
+    description: 'An earlier bulk: rows that ask for the same as one of its rows are not drawn again',
+  }),
+  dryRun: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ description: 'true reads all rows, tells what they would cost, and draws nothing' }),
+});
+
+const count = z.int().nonnegative();
+export const bulkStates = ['reading', 'running', 'finished', 'cancelled', 'failed'] as const;
+export type BulkState = (typeof bulkStates)[number];
+
+/** Many generations that were handed in together. */
+export interface Bulk {
+  readonly id: string;
+  readonly name: string;
+  /** `reading` while rows become generations, `running` while these are drawn. */
+  readonly state: BulkState;
+  readonly createdAt: string;
+  /** Why it waits or failed. */
+  readonly note?: string | undefined;
+  readonly rows: { readonly submitted: number; readonly unchanged: number; readonly broken: number };
+  readonly openGenerations: number;
+  readonly pictures: { readonly asked: number; readonly succeeded: number; readonly failed: number };
+  readonly links: {
+    readonly self: string;
+    readonly rows: string;
+    readonly manifest: string;
+    readonly pictures: string;
+  };
+}
+
+export const bulkSchema: z.ZodType<Bulk> = z
+  .object({
+    id: idSchema,
+    name: z.string(),
+    state: z.enum(bulkStates),
+    createdAt: timestampSchema,
+    note: z.string().optional(),
+    rows: z.object({ submitted: count, unchanged: count, broken: count }),
+    openGenerations: count,
+    pictures: z.object({ asked: count, succeeded: count, failed: count }),
+    links: z.object({ self: z.string(), rows: z.string(), manifest: z.string(), pictures: z.string() }),
+  })
+  .meta({ id: 'Bulk' });
+
+/** What a bulk would be. */
+export interface BulkPlan {
+  readonly rows: number;
+  readonly unchanged: number;
+  readonly generations: number;
+  readonly pictures: number;
+  /** Predicted device time; a device of several slots may be quicker. */
+  readonly deviceSeconds: number;
+  /** Whether the prediction rests on pictures that this server drew. */
+  readonly isMeasured: boolean;
+  readonly cost?: { readonly amount: number; readonly currency: string } | undefined;
+  readonly brokenCount: number;
+  /** The first 1,000 of them. */
+  readonly broken: readonly { readonly line: number; readonly problem: string }[];
+}
+
+export const bulkPlanSchema: z.ZodType<BulkPlan> = z
+  .object({
+    rows: count,
+    unchanged: count,
+    generations: count,
+    pictures: count,
+    deviceSeconds: z.number(),
+    isMeasured: z.boolean(),
+    cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+    brokenCount: count,
+    broken: z.array(z.object({ line: count, problem: z.string() })),
+  })
+  .meta({ id: 'BulkPlan' });
+
+export interface BulkPage {
+  readonly items: readonly Bulk[];
+  readonly nextCursor?: string | undefined;
+}
+
+export const bulkPageSchema: z.ZodType<BulkPage> = z
+  .object({ items: z.array(bulkSchema), nextCursor: z.string().optional() })
+  .meta({ id: 'BulkPage' });
+
+export const bulkRowStates = ['submitted', 'unchanged', 'broken'] as const;
+
+export interface BulkRow {
+  readonly line: number;
+  readonly state: (typeof bulkRowStates)[number];
+  readonly generationId?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+export interface BulkRowPage {
+  readonly items: readonly BulkRow[];
+  readonly nextCursor?: string | undefined;
+}
+
+export const bulkRowPageSchema: z.ZodType<BulkRowPage> = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          line: count,
+          state: z.enum(bulkRowStates),
+          generationId: idSchema.optional(),
+          problem: z.string().optional(),
+        })
+        .meta({ id: 'BulkRow' }),
+    ),
+    nextCursor: z.string().optional(),
+  })
+  .meta({ id: 'BulkRowPage' });
+
+export interface ListBulksQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export const listBulksQuerySchema: z.ZodType<ListBulksQuery, unknown> = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(DEFAULT_PAGE_SIZE),
+  cursor: z.string().min(1).max(64).optional(),
+});
+
+export interface ListBulkRowsQuery {
+  readonly limit: number;
+  readonly cursor: number;
+  readonly state?: BulkRow['state'] | undefined;
+}
+
+export const listBulkRowsQuerySchema: z.ZodType<ListBulkRowsQuery, unknown> = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  cursor: z.coerce.number().int().min(0).default(0),
+  state: z.enum(bulkRowStates).optional(),
+});
