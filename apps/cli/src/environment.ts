@@ -10,7 +10,7 @@ export interface Environment {
   readonly isDebug: boolean;
   /** `npm_lifecycle_event`: the command is a script of npm, or was started by npx. */
   readonly isRunByNpm: boolean;
-  /** `IMAGEMILL_SERVER`, `IMAGEMILL_KEY`: the server that is administered, and who does it. */
+  /** `IMAGEMILL_SERVER`, `IMAGEMILL_KEY`: the server that is asked, and who does it. */
   readonly server: { readonly url: string | undefined; readonly key: string | undefined };
   /** Where the engine keeps what it can compute again. */
   readonly cacheFolder: string;

@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addBulk } from './command-line/bulk.ts';
 import { addCalibrate } from './command-line/calibrate.ts';
+
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
 import { addInspect } from './command-line/inspect.ts';
 import { addKeys } from './command-line/keys.ts';
 import { addLoras } from './command-line/loras.ts';
+import { addMcp } from './command-line/mcp.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addReports } from './command-line/reports.ts';
@@ -49,6 +52,8 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addTenants(program, context, done);
   addReports(program, context, done);
   addCalibrate(program, context, done);
+  addBulk(program, context, done);
+  addMcp(program, context, done);
   addParity(program, context, done);
   addSimulate(program, context, done);
   program

@@ -335,7 +335,11 @@ const table = {
   },
 } as const;
 
-export type ErrorCode = keyof typeof table | keyof typeof modelErrors | keyof typeof webhookErrorCodes | keyof typeof bulkErrorCodes;
+export type ErrorCode =
+  | keyof typeof table
+  | keyof typeof modelErrors
+  | keyof typeof webhookErrorCodes
+  | keyof typeof bulkErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {

@@ -1,3 +1,4 @@
+import type { Bulk, BulkPlan, BulkQuery, BulkRowPage, ListBulkRowsQuery } from '../contracts/bulk.ts';
 import type { GenerationEvent } from '../contracts/event.ts';
 import type {
   Generation,
@@ -41,6 +42,9 @@ export interface SubmitOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** What holds for all rows of a bulk. */
+export type BulkSettingsQuery = Partial<Omit<BulkQuery, 'dryRun'>>;
+
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
 export interface Client extends AdministrationClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
@@ -73,6 +77,17 @@ export interface Client extends AdministrationClient {
   archivePictures(ids: readonly string[], options?: CallOptions): Promise<Blob>;
   /** Reads back how a picture was made: a PNG, JPEG or WebP file of this server or of another program. */
   inspect(file: Blob, options?: CallOptions): Promise<Inspection>;
+  /** Hands in a file of rows; the ending of its name says what it is. */
+  createBulk(fileName: string, file: Blob, query: BulkSettingsQuery, options?: CallOptions): Promise<Bulk>;
+  /** What it would be; draws nothing. */
+  planBulk(fileName: string, file: Blob, query: BulkSettingsQuery, options?: CallOptions): Promise<BulkPlan>;
+  getBulk(id: string, options?: CallOptions): Promise<Bulk>;
+  listBulkRows(
+    id: string,
+    query?: Partial<Omit<ListBulkRowsQuery, 'cursor'>> & { cursor?: string | undefined },
+    options?: CallOptions,
+  ): Promise<BulkRowPage>;
+  cancelBulk(id: string, options?: CallOptions): Promise<Bulk>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
   /** Events of a generation until it has ended; a broken stream is resumed. */
   events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
@@ -113,11 +128,7 @@ export function createClient(options: ClientOptions = {}): Client {
     loadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/load`, o),
     unloadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/unload`, o),
     listLoras: (o = {}) => call('GET', '/v1/loras', o),
-    uploadLora: (fileName, file, o = {}) => {
-      const form = new FormData();
-      form.set('file', file, fileName);
-      return call('POST', '/v1/loras', { ...o, form });
-    },
+    uploadLora: (fileName, file, o = {}) => call('POST', '/v1/loras', { ...o, form: formOf(fileName, file) }),
     deleteLora: (name, o = {}) => call('DELETE', `/v1/loras/${encodeURIComponent(name)}`, o),
     listPictures: (query = {}, o = {}) => call('GET', `/v1/pictures${queryString(query)}`, o),
     markPictures: (request, o = {}) => call('POST', '/v1/pictures/mark', { ...o, body: request }),
@@ -128,6 +139,16 @@ export function createClient(options: ClientOptions = {}): Client {
       form.set('file', file, 'picture');
       return call('POST', '/v1/assets/inspect', { ...o, form });
     },
+    createBulk: (fileName, file, query, o = {}) =>
+      call('POST', `/v1/bulks${queryString(query)}`, { ...o, form: formOf(fileName, file) }),
+    planBulk: (fileName, file, query, o = {}) => {
+      const settings = queryString({ ...query, dryRun: true });
+      return call('POST', `/v1/bulks${settings}`, { ...o, form: formOf(fileName, file) });
+    },
+    getBulk: (id, o = {}) => call('GET', `/v1/bulks/${encodeURIComponent(id)}`, o),
+    listBulkRows: (id, query = {}, o = {}) =>
+      call('GET', `/v1/bulks/${encodeURIComponent(id)}/rows${queryString(query)}`, o),
+    cancelBulk: (id, o = {}) => call('POST', `/v1/bulks/${encodeURIComponent(id)}/cancel`, o),
     getSystem: (o = {}) => call('GET', '/v1/system', o),
     events: (generationId, o = {}) =>
       readEvents({
@@ -176,4 +197,10 @@ function createSend(options: {
     if (!response.ok) throw await errorFromResponse(response);
     return response;
   };
+}
+
+function formOf(fileName: string, file: Blob): FormData {
+  const form = new FormData();
+  form.set('file', file, fileName);
+  return form;
 }

@@ -16,6 +16,7 @@ import { addGenerationRoutes } from './routes/generations.ts';
 import { addInspectRoute } from './routes/inspect.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLoraRoutes } from './routes/loras.ts';
+import { addMcpRoute } from './routes/mcp.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
@@ -82,6 +83,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addWebhookRoutes(app, ports.webhookRoutes);
   addPictureRoutes(app, ports.pictureRoutes);
   addAdministrationRoutes(app, ports.administration);
+  addMcpRoute(app, options.version);
   addSystemRoutes(app, ports, options.version);
   addSdapiRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);
