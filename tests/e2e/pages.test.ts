@@ -1,10 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../packages/api/src/client/index.ts';
 import { seriousViolations } from '../support/axe.ts';
 import { hasBrowser, usePages } from '../support/browser.ts';
+import { writeLora } from '../support/demo-lora.ts';
 import { type ImagemillServer, startImagemill } from '../support/imagemill-server.ts';
 
+const demoModel = fileURLToPath(new URL('../../models/demo', import.meta.url));
 const chinese: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 1280, height: 860 } };
 const english: BrowserContextOptions = { locale: 'en-US', viewport: { width: 1280, height: 860 } };
 const narrow: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 390, height: 844 } };
@@ -87,6 +93,32 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     await page.keyboard.press('a');
     expect(await page.getByRole('textbox', { name: 'Seed' }).inputValue()).toBe('42');
     expect((await client.listPictures({ starred: true, tag: 'best' })).items.map(({ seed }) => seed)).toEqual([42]);
+  });
+
+  test('a LoRA is uploaded, weighted and drawn with, the prompts of before come back, and the keys are listed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'imagemill-lora-'));
+    const metadata = { 'modelspec.trigger_phrase': 'inkstyle' };
+    const file = await writeLora(folder, 'ink', { model: demoModel, seed: 5, metadata });
+    const page = await open('/', english);
+    await page.getByLabel('Upload a LoRA').setInputFiles(file);
+    rmSync(folder, { recursive: true });
+    await page.getByRole('textbox', { name: 'Strength of ink' }).fill('-0.5');
+    const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+    await prompt.fill('a teapot');
+    await page.getByRole('button', { name: 'inkstyle' }).click();
+    expect(await prompt.inputValue()).toBe('a teapot, inkstyle');
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Open picture 1: a teapot, inkstyle' }).waitFor();
+    const client = createClient({ baseUrl: server.url });
+    expect((await client.listPictures({ lora: 'ink' })).items.map(({ loras }) => loras[0]?.strength)).toEqual([-0.5]);
+    await prompt.fill('');
+    await prompt.press('Alt+ArrowUp');
+    expect(await prompt.inputValue()).toBe('a teapot, inkstyle');
+    await prompt.blur();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('Take over everything but the seed').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
   });
 
   test.each(['/gallery', '/queue', '/operation'])(

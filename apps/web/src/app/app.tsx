@@ -1,16 +1,18 @@
-import type { Generation, Picture } from '@imagemill/api';
+import type { Generation } from '@imagemill/api';
 import { Loader } from '@mantine/core';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { draftOfGeneration, recalled } from '../features/generate/draft.ts';
+import { draftOfGeneration, type Recallable, recalled } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { goTo, usePage } from '../shared/navigation/pages.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { useMessages } from '../shared/ui/live-region.tsx';
+import { isQuestionMark, useShortcut } from '../shared/ui/use-shortcut.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
+import { ShortcutSheet } from './shortcut-sheet.tsx';
 import { Studio } from './studio.tsx';
 
 const GalleryPage = lazy(() =>
@@ -27,12 +29,14 @@ export function App(): ReactElement {
   const { notify } = useMessages();
   const page = usePage();
   const [draft] = useState(createDraftStore);
+  const [hasSheet, setHasSheet] = useState(false);
+  useShortcut(isQuestionMark, () => setHasSheet(true));
   const reuse = (generation: Generation, seed?: number): void => {
     draft.update(draftOfGeneration(generation, seed));
     notify(seed === undefined ? t('compose.settingsReused') : t('compose.seedKept', { seed }));
     goTo('generate');
   };
-  const recall = (part: RecallPart, picture: Picture): void => {
+  const recall = (part: RecallPart, picture: Recallable): void => {
     draft.update(recalled(part, picture));
     if (part === 'seed') notify(t('compose.seedKept', { seed: picture.seed }));
     else notify(part === 'prompt' ? t('compose.promptTaken') : t('compose.settingsReused'));
@@ -43,9 +47,10 @@ export function App(): ReactElement {
       <a className={styles.skip} href="#main">
         {t('app.skipToMain')}
       </a>
-      <Header />
+      <Header onShortcuts={() => setHasSheet(true)} />
+      {hasSheet && <ShortcutSheet onClose={() => setHasSheet(false)} />}
       {page === 'generate' ? (
-        <Studio draft={draft} onReuse={reuse} />
+        <Studio draft={draft} onReuse={reuse} onRecall={recall} />
       ) : (
         <main id="main" tabIndex={-1} className={styles.main}>
           <ServerTrouble />

@@ -7,11 +7,12 @@ import { chooseLanguage } from '../shared/i18n/i18n.ts';
 import { languageNames, languages } from '../shared/i18n/language.ts';
 import { useLanguage } from '../shared/i18n/use-language.ts';
 import { IconButton } from '../shared/ui/icon-button.tsx';
-import { Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
+import { KeysIcon, Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
 import styles from './header.module.css';
 import { Navigation } from './navigation.tsx';
 
-export function Header(): ReactElement {
+export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): ReactElement {
+  const { t } = useTranslation();
   return (
     <header className={styles.header}>
       <h1 className={styles.name}>
@@ -21,6 +22,9 @@ export function Header(): ReactElement {
       <Navigation />
       <ServerState />
       <LanguageSwitch />
+      <IconButton label={t('shortcuts.title')} onClick={onShortcuts}>
+        <KeysIcon />
+      </IconButton>
       <ThemeSwitch />
     </header>
   );

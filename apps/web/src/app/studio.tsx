@@ -1,12 +1,14 @@
 import type { Generation } from '@imagemill/api';
 import { type ReactElement, useMemo, useRef } from 'react';
 import { Composer } from '../features/generate/composer.tsx';
+import type { Recallable } from '../features/generate/draft.ts';
 import type { DraftStore } from '../features/generate/draft-store.ts';
 import { Feed } from '../features/history/feed.tsx';
 import { picturesOf } from '../features/viewer/pictures.ts';
 import { Viewer } from '../features/viewer/viewer.tsx';
 import { useGenerations } from '../shared/api/generations.ts';
 import { useSystem } from '../shared/api/system.ts';
+import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import styles from './studio.module.css';
 import { useOpenPicture } from './use-open-picture.ts';
@@ -15,10 +17,11 @@ interface StudioProps {
   readonly draft: DraftStore;
   /** Takes the settings of a generation over, with a seed if one is given. */
   readonly onReuse: (generation: Generation, seed?: number) => void;
+  readonly onRecall: (part: RecallPart, picture: Recallable) => void;
 }
 
 /** The page to draw on: settings on one side, pictures on the other. */
-export function Studio({ draft, onReuse }: StudioProps): ReactElement {
+export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement {
   const list = useGenerations();
   const pictures = useMemo(() => picturesOf(list.generations), [list.generations]);
   const { openId, open, close } = useOpenPicture();
@@ -56,7 +59,17 @@ export function Studio({ draft, onReuse }: StudioProps): ReactElement {
         </main>
       </div>
       {openId !== undefined && (
-        <Viewer pictures={pictures} openId={openId} onOpen={open} onClose={close} onReuse={reuse} />
+        <Viewer
+          pictures={pictures}
+          openId={openId}
+          onOpen={open}
+          onClose={close}
+          onReuse={reuse}
+          onRecall={(part, { generation, job }) => {
+            onRecall(part, { ...generation, seed: job.seed });
+            focusPrompt();
+          }}
+        />
       )}
     </>
   );

@@ -10,8 +10,10 @@ import { isApple, isCtrlEnter, useShortcut } from '../../shared/ui/use-shortcut.
 import styles from './composer.module.css';
 import { clampWhole, type Draft, modelOfDraft, requestOfDraft } from './draft.ts';
 import { type DraftStore, useDraft } from './draft-store.ts';
+import { LoraField } from './lora-field.tsx';
 import { NumberField } from './number-field.tsx';
 import { PromptField } from './prompt-field.tsx';
+import { rememberPrompt } from './prompt-history.ts';
 import { SeedField } from './seed-field.tsx';
 import { SizeField } from './size-field.tsx';
 
@@ -41,6 +43,7 @@ export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactE
     submit.mutate(requestOfDraft(store.get(), model), {
       onSuccess: (generation) => {
         setHasTried(false);
+        rememberPrompt(generation.prompt);
         announce(t('announce.accepted', { count: generation.count }));
         onAccepted(generation);
       },
@@ -66,6 +69,7 @@ export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactE
           problem={hasTried ? promptProblem : undefined}
           onChange={store.update}
         />
+        <LoraField draft={draft} model={model?.name} onChange={store.update} />
         {model !== undefined && <SizeField draft={draft} model={model} onChange={store.update} />}
         <Settings draft={draft} model={model} models={models} lastSeed={lastSeed} onChange={store.update} />
       </div>

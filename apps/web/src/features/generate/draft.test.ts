@@ -26,7 +26,15 @@ const demo: Model = {
 
 describe('the draft', () => {
   test('is the same after it was stored and read', () => {
-    const draft = { ...emptyDraft, prompt: '一只熊猫', width: 320, seed: 7, steps: 4, format: 'webp' as const };
+    const draft = {
+      ...emptyDraft,
+      prompt: '一只熊猫',
+      width: 320,
+      seed: 7,
+      steps: 4,
+      format: 'webp' as const,
+      loras: [{ name: 'ink', strength: -0.5 }],
+    };
     expect(parseDraft(JSON.stringify(draft))).toMatchObject(draft);
   });
 
@@ -40,6 +48,11 @@ describe('the draft', () => {
   test('keeps what fits when a part of it does not', () => {
     expect(parseDraft('{"prompt":"a panda","count":null,"steps":"8"}')).toMatchObject({ prompt: 'a panda', count: 1 });
   });
+});
+
+test('the request names the adapters that were chosen', () => {
+  const loras = [{ name: 'ink', strength: 0.8 }];
+  expect(requestOfDraft({ ...emptyDraft, prompt: 'a panda', loras }, demo)).toMatchObject({ loras });
 });
 
 describe('taking over from a picture', () => {

@@ -16,6 +16,13 @@ export interface Draft {
   readonly format: PictureFormat;
   /** Absent: the server picks one for every generation. */
   readonly seed?: number | undefined;
+  /** Adapters to draw with. */
+  readonly loras: readonly DraftLora[];
+}
+
+export interface DraftLora {
+  readonly name: string;
+  readonly strength: number;
 }
 
 export const emptyDraft: Draft = {
@@ -24,6 +31,7 @@ export const emptyDraft: Draft = {
   isNegativePromptShown: false,
   count: 1,
   format: 'png',
+  loras: [],
 };
 
 /** Reads a draft that was stored, perhaps by another version of the page: what does not fit is dropped. */
@@ -45,6 +53,7 @@ export function parseDraft(text: string | null): Draft {
     count: take('count', isAmount) ?? emptyDraft.count,
     format: take('format', isFormat) ?? emptyDraft.format,
     seed: take('seed', isAmount),
+    loras: take('loras', areLoras) ?? emptyDraft.loras,
   };
 }
 
@@ -62,22 +71,23 @@ export function draftOfGeneration(generation: Generation, seed?: number): Draft 
     height,
     steps,
     format,
+    loras: lorasOf(generation),
   };
   return seed === undefined ? { ...settings, count } : { ...settings, count: 1, seed };
 }
 
 /** What settings can be taken over from: a generation or a picture of the gallery. */
-type Recallable = Pick<
+export type Recallable = Pick<
   Generation,
   'prompt' | 'negativePrompt' | 'guidanceScale' | 'model' | 'width' | 'height' | 'steps' | 'seed'
->;
+> & { readonly loras: readonly DraftLora[] };
 
 /** What a draft takes over of a picture; the rest of it stays. */
 export function recalled(part: RecallPart, picture: Recallable): Partial<Draft> {
   const { prompt, negativePrompt, guidanceScale, model, width, height, steps, seed } = picture;
   const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
   const words = { prompt, negativePrompt, isNegativePromptShown };
-  const settings = { ...words, guidanceScale, model, width, height, steps };
+  const settings = { ...words, guidanceScale, model, width, height, steps, loras: lorasOf(picture) };
   switch (part) {
     case 'seed':
       return { seed };
@@ -88,6 +98,10 @@ export function recalled(part: RecallPart, picture: Recallable): Partial<Draft> 
     case 'all':
       return { ...settings, seed, count: 1 };
   }
+}
+
+function lorasOf({ loras }: { readonly loras: readonly DraftLora[] }): readonly DraftLora[] {
+  return loras.map(({ name, strength }) => ({ name, strength }));
 }
 
 /** The model that a draft would be drawn with: the one it names if the server has it, else the default. */
@@ -114,7 +128,8 @@ export function requestOfDraft(draft: Draft, model: Model | undefined): Generati
   const guidanceScale = draft.isNegativePromptShown ? draft.guidanceScale : undefined;
   // Somebody waits in front of the page.
   const priority = 'interactive';
-  if (model === undefined) return { prompt, negativePrompt, count, format, seed, priority };
+  const loras = draft.loras.length === 0 ? {} : { loras: draft.loras };
+  if (model === undefined) return { prompt, negativePrompt, count, format, seed, priority, ...loras };
   return {
     priority,
     prompt,
@@ -126,6 +141,7 @@ export function requestOfDraft(draft: Draft, model: Model | undefined): Generati
     count: clampWhole(count, 1, model.maxCount),
     format,
     seed,
+    ...loras,
   };
 }
 
@@ -150,4 +166,6 @@ function parseObject(text: string | null): Readonly<Record<string, unknown>> {
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isAmount = (value: unknown): value is number => Number.isFinite(value) && Number(value) >= 0;
+const areLoras = (value: unknown): value is readonly DraftLora[] =>
+  Array.isArray(value) && value.every((one) => isText(one?.name) && Number.isFinite(one?.strength));
 const isFormat = (value: unknown): value is PictureFormat => ['png', 'jpeg', 'webp'].includes(String(value));

@@ -31,7 +31,7 @@ export function NumberField(props: NumberFieldProps): ReactElement {
       max={max}
       step={step}
       allowDecimal={isDecimal}
-      allowNegative={false}
+      allowNegative={min < 0}
       clampBehavior="none"
       placeholder={props.placeholder ?? ''}
       rightSection={props.buttons}

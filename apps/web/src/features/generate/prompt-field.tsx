@@ -7,6 +7,7 @@ import { CloseIcon, PlusIcon } from '../../shared/ui/icons.tsx';
 import type { Draft } from './draft.ts';
 import { NumberField } from './number-field.tsx';
 import styles from './prompt-field.module.css';
+import { readPrompts, stepThrough } from './prompt-history.ts';
 
 interface PromptFieldProps {
   readonly draft: Draft;
@@ -36,7 +37,14 @@ export function PromptField({ draft, model, promptRef, problem, onChange }: Prom
           placeholder={t('compose.promptPlaceholder')}
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : `${id}-problem`}
+          aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
           onChange={(event) => onChange({ prompt: event.currentTarget.value })}
+          onKeyDown={(event) => {
+            if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
+            event.preventDefault();
+            const prompt = stepThrough(readPrompts(), draft.prompt, event.key === 'ArrowUp' ? 1 : -1);
+            if (prompt !== undefined) onChange({ prompt });
+          }}
         />
         {draft.isNegativePromptShown ? (
           <NegativePrompt draft={draft} model={model} onChange={onChange} />

@@ -103,5 +103,6 @@ function requestOfJob(generation: Generation, job: Job) {
     quality,
     count: 1,
     seed: job.seed,
+    loras: generation.loras.map(({ name, strength }) => ({ name, strength })),
   };
 }

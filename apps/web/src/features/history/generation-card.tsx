@@ -4,7 +4,8 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { faultOfJob } from '../../shared/api/fault.ts';
 import { isFinished } from '../../shared/api/generation-state.ts';
-import { formatAgo, formatDateTime, formatNumber } from '../../shared/format/format.ts';
+import { useJobOutlook } from '../../shared/api/queue.ts';
+import { formatAgo, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
 import { errorsEn } from '../../shared/i18n/errors-en.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { ReuseIcon } from '../../shared/ui/icons.tsx';
@@ -74,6 +75,9 @@ function Facts({ generation, now }: { readonly generation: Generation; readonly 
   const { t } = useTranslation();
   const language = useLanguage();
   const { createdAt, width, height, steps, count } = generation;
+  const waiting = generation.jobs.findLast(({ state }) => state === 'queued');
+  const { data: outlook } = useJobOutlook(waiting?.id);
+  const { queuePosition: position, estimatedSeconds } = waiting === undefined ? {} : (outlook ?? {});
   return (
     <p className={styles.facts}>
       <time dateTime={createdAt} title={formatDateTime(language, createdAt)}>
@@ -84,6 +88,10 @@ function Facts({ generation, now }: { readonly generation: Generation; readonly 
       </span>
       <span>{t('feed.steps', { count: steps })}</span>
       {count > 1 && <span>{t('feed.pictures', { count })}</span>}
+      {position !== undefined && <span>{t('queue.position', { position })}</span>}
+      {estimatedSeconds !== undefined && (
+        <span>{t('queue.estimate', { time: formatDuration(language, estimatedSeconds * 1_000) })}</span>
+      )}
     </p>
   );
 }

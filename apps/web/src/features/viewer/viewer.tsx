@@ -2,6 +2,7 @@ import type { Generation } from '@imagemill/api';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client } from '../../shared/api/client.ts';
+import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon, NextIcon, PreviousIcon } from '../../shared/ui/icons.tsx';
 import type { Picture } from './pictures.ts';
@@ -15,10 +16,11 @@ interface ViewerProps {
   readonly onOpen: (jobId: string) => void;
   readonly onClose: () => void;
   readonly onReuse: (generation: Generation, seed?: number) => void;
+  readonly onRecall: (part: RecallPart, picture: Picture) => void;
 }
 
 /** One picture large, with its settings beside it; arrows lead to the neighbours. */
-export function Viewer({ pictures, openId, onOpen, onClose, onReuse }: ViewerProps): ReactElement | null {
+export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }: ViewerProps): ReactElement | null {
   const { t } = useTranslation();
   const dialog = useRef<HTMLDialogElement>(null);
   const index = pictures.findIndex(({ job }) => job.id === openId);
@@ -44,6 +46,10 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse }: ViewerPro
       onKeyDown={(event) => {
         if (event.key === 'ArrowLeft') go(-1);
         if (event.key === 'ArrowRight') go(1);
+        const part = recallOf(event);
+        if (part === undefined) return;
+        dialog.current?.close();
+        onRecall(part, picture);
       }}
     >
       <div className={styles.stage}>

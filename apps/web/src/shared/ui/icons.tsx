@@ -180,6 +180,15 @@ export function StarIcon({ isFilled, ...props }: IconProps & { readonly isFilled
   );
 }
 
+export function KeysIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <rect x="3" y="6" width="18" height="12" rx="2.5" />
+      <path d="M7 10h.01M11 10h.01M15 10h.01M8 14h8" />
+    </Icon>
+  );
+}
+
 export function QueueIcon(props: IconProps): ReactElement {
   return (
     <Icon {...props}>

@@ -29,3 +29,7 @@ export const isCtrlEnter = (event: KeyboardEvent): boolean =>
   event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.repeat;
 
 export const isEscape = (event: KeyboardEvent): boolean => event.key === 'Escape' && !event.repeat;
+
+/** Not while text is written. */
+export const isQuestionMark = (event: KeyboardEvent): boolean =>
+  event.key === '?' && !(event.target instanceof Element && event.target.matches('input, textarea, select'));
