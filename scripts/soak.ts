@@ -17,6 +17,7 @@ while (Date.now() < end) {
     count: 10,
     kills: 25,
     maxPauseMs: 3_000,
+    damage: 0.01,
     settings: { device: 'fixed:20', slots: 4, retryPauseMs: 200, maxAttempts: 20, logLevel: 'error' },
   });
   const jobs = result.generations.flatMap((generation) => generation.jobs);

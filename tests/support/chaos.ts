@@ -1,8 +1,12 @@
 /**
- * A load of jobs during which engine and server are killed again and again, and what must be true in the end: every
- * job that was accepted has exactly one picture or one clear error.
+ * A load of jobs during which engine and server are killed again and again, answers of the engine are damaged and the
+ * disk is filled, and what must be true in the end: every job that was accepted has exactly one picture or one clear
+ * error.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Generation } from '@imagemill/api';
 import { type Client, createClient } from '@imagemill/api/client';
@@ -19,12 +23,20 @@ export interface ChaosOptions {
   /** Longest time between two kills. */
   readonly maxPauseMs: number;
   readonly settings: SettingsInput;
+  /** Share of the engine's answers that are damaged on their way. @default 0 */
+  readonly damage?: number;
+  /** Whether the disk is full now and then; needs the right to mount a small one. @default false */
+  readonly fillDisk?: boolean;
   readonly report?: (line: string) => void;
 }
 
 export interface ChaosResult {
   readonly serverKills: number;
   readonly engineKills: number;
+  /** Times the disk was full. */
+  readonly diskFills: number;
+  /** Times an engine process was ended, for a damaged answer or otherwise. */
+  readonly engineCrashes: number;
   /** Answers that a submitter never got, so that it asked again with the same idempotency key. */
   readonly repeats: number;
   readonly generations: readonly Generation[];
@@ -56,6 +68,9 @@ class Chaos {
   #serverKills = 0;
   #engineKills = 0;
   #repeats = 0;
+  #diskFills = 0;
+  #engineCrashes = 0;
+  #disk: SmallDisk | undefined;
 
   constructor(folder: ServerFolder, options: ChaosOptions) {
     this.#folder = folder;
@@ -65,6 +80,15 @@ class Chaos {
 
   async run(): Promise<ChaosResult> {
     const { generations: wanted, kills, report } = this.#options;
+    if (this.#options.fillDisk === true) this.#disk = await SmallDisk.mount(join(this.#folder.path, 'disk'));
+    try {
+      return await this.#runLoad(wanted, kills, report);
+    } finally {
+      this.#disk?.unmount();
+    }
+  }
+
+  async #runLoad(wanted: number, kills: number, report: ChaosOptions['report']): Promise<ChaosResult> {
     await this.#start();
     const submitting = Promise.all(Array.from({ length: wanted }, (_, i) => this.#submit(i)));
     for (let kill = 0; kill < kills; kill++) {
@@ -83,12 +107,22 @@ class Chaos {
   }
 
   async #start(): Promise<void> {
-    this.#server = await this.#folder.start(this.#options.settings);
+    const { damage = 0, settings, seed } = this.#options;
+    const nodeArgs = damage === 0 ? [] : ['--import', `${DAMAGE.href}?share=${damage}&seed=${seed}`];
+    const place = this.#disk === undefined ? {} : { dataDir: 'disk/data' };
+    this.#server = await this.#folder.start({ ...settings, ...place }, nodeArgs);
   }
 
   async #kill(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
+    if (this.#disk !== undefined && this.#random() < 0.3) {
+      this.#diskFills += 1;
+      await this.#disk.fill();
+      await pause(300);
+      return this.#disk.free();
+    }
+    this.#engineCrashes += (await this.#client.getSystem()).engines[0]?.crashes ?? 0;
     const [engine] = await server.enginePids();
     if (this.#random() < 0.5 && engine !== undefined) {
       this.#engineKills += 1;
@@ -147,9 +181,63 @@ class Chaos {
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     const [serverKills, engineKills, repeats] = [this.#serverKills, this.#engineKills, this.#repeats];
-    return { serverKills, engineKills, repeats, generations, listed, attempts, picturesByJob, damaged };
+    const [diskFills, engineCrashes] = [this.#diskFills, this.#engineCrashes];
+    return {
+      serverKills,
+      engineKills,
+      diskFills,
+      engineCrashes,
+      repeats,
+      generations,
+      listed,
+      attempts,
+      picturesByJob,
+      damaged,
+    };
   }
 }
+
+/** A disk of its own, small enough to be filled. Needs the right to mount. */
+class SmallDisk {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  static async mount(path: string): Promise<SmallDisk> {
+    await mkdir(path);
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', path]);
+    if (status !== 0) throw new Error(`No small disk can be mounted at ${path}.`);
+    return new SmallDisk(path);
+  }
+
+  /** Leaves not a byte. */
+  async fill(): Promise<void> {
+    const file = await open(this.#filler, 'w');
+    try {
+      for (let size = 1 << 20; size >= 1; size = Math.floor(size / 16)) {
+        while ((await file.write(new Uint8Array(size)).catch(() => undefined)) !== undefined);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async free(): Promise<void> {
+    await rm(this.#filler, { force: true });
+  }
+
+  unmount(): void {
+    spawnSync('umount', ['-l', this.#path]);
+  }
+
+  get #filler(): string {
+    return join(this.#path, 'filler');
+  }
+}
+
+const DAMAGE = new URL('./damage-answers.mjs', import.meta.url);
 
 /** Numbers from 0 to 1 that follow from a seed (Mulberry32). */
 function mulberry32(seed: number): () => number {

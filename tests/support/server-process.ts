@@ -32,9 +32,9 @@ export class ServerFolder {
   }
 
   /** Starts a server process and waits until it listens. Rejects with what it wrote when it ends before. */
-  async start(settings: SettingsInput = {}): Promise<ServerProcess> {
+  async start(settings: SettingsInput = {}, nodeArgs: readonly string[] = []): Promise<ServerProcess> {
     const all = { dataDir: 'data', modelsDir: 'models', port: 0, device: 'fixed:50', minFreeBytes: 0, ...settings };
-    const child = spawn(process.execPath, [ENTRY, JSON.stringify(all)], {
+    const child = spawn(process.execPath, [...nodeArgs, ENTRY, JSON.stringify(all)], {
       cwd: this.path,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -28,6 +28,14 @@ export const modelErrors = {
     cause: 'No step was reported for longer than the setting engineStuckAfterMs, so the process was ended.',
     help: 'The job is tried again. If it repeats, look at the log and at the device.',
   },
+  engine_answer_invalid: {
+    title: 'The engine process answered wrongly',
+    status: 500,
+    retryable: true,
+    cause:
+      'The process that draws sent a message that cannot be, or a picture whose bytes or settings are not those that were asked for.',
+    help: 'The process was ended and the job is tried again. If it repeats, test the memory of the machine.',
+  },
   engine_fault: {
     title: 'The engine could not draw the picture',
     status: 500,

@@ -24,6 +24,7 @@ import type { JobFault } from '../../domain/job.ts';
 import { forwardOutput } from './child-output.ts';
 import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
 import { HeldModels } from './held-models.ts';
+import { pictureProblem, readEvent } from './read-event.ts';
 
 export interface EngineProcessOptions {
   readonly engine: EngineOptions;
@@ -43,7 +44,7 @@ export interface EngineProcessOptions {
 
 interface OpenItem {
   readonly observer: DrawObserver;
-  readonly model: ModelChoice;
+  readonly item: EngineItem;
   readonly end: (outcome: DrawOutcome) => void;
 }
 
@@ -97,7 +98,7 @@ export class EngineProcess implements DrawingEngine {
       return Promise.resolve({ kind: 'failed', fault: { ...fault, retryable: true } });
     }
     return new Promise((resolve) => {
-      this.#items.set(item.id, { observer, model: item, end: resolve });
+      this.#items.set(item.id, { observer, item, end: resolve });
       this.#models.use(item);
       this.#watchForSilence();
       this.#send({ type: 'submit', item });
@@ -158,7 +159,11 @@ export class EngineProcess implements DrawingEngine {
     });
     this.#child = child;
     forwardOutput(child, log);
-    child.on('message', (event: EngineEvent) => this.#onEvent(event));
+    child.on('message', (message) => {
+      const event = readEvent(message);
+      if (event === undefined) this.#distrust('it sent what is no message of the engine');
+      else this.#onEvent(event);
+    });
     child.on('error', (error) => {
       log.warn({ err: error }, 'talking to the engine process failed');
       // A process that could not be made at all has no exit.
@@ -220,15 +225,28 @@ export class EngineProcess implements DrawingEngine {
     } else if (event.type === 'failed') this.#end(event.id, { kind: 'failed', fault: event.fault });
     else if (event.type === 'cancelled') this.#end(event.id, { kind: 'cancelled' });
     else if (event.type === 'finished') {
-      const { type: _type, id, ...picture } = event;
+      const problem = pictureProblem(open.item, event);
+      if (problem !== undefined) {
+        this.#distrust(problem);
+        return;
+      }
+      const { type: _type, id, sha256: _sha256, ...picture } = event;
       this.#end(id, { kind: 'finished', picture });
     }
+  }
+
+  /** Ends a process that sent what cannot be; all that it was drawing is tried again. */
+  #distrust(problem: string): void {
+    const message = `The engine process was ended, since its answer was wrong: ${problem}.`;
+    this.#options.log.error({ problem }, 'the answer of the engine process was wrong, it is ended');
+    this.#killFault = { ...CRASHED, code: 'engine_answer_invalid', message };
+    this.#child?.kill('SIGKILL');
   }
 
   #end(id: string, outcome: DrawOutcome): void {
     const open = this.#items.get(id);
     this.#items.delete(id);
-    if (open !== undefined) this.#models.giveBack(open.model);
+    if (open !== undefined) this.#models.giveBack(open.item);
     if (this.#items.size === 0) this.#callOffStuckTimer();
     open?.end(outcome);
   }

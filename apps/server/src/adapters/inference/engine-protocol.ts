@@ -73,7 +73,8 @@ export type ItemEvent =
       readonly mediaType: string;
       readonly image: Uint8Array;
     }
-  | ({ readonly type: 'finished'; readonly id: string } & DrawnPicture)
+  /** With the hash of the picture's bytes, so that what is stored is what was drawn. */
+  | ({ readonly type: 'finished'; readonly id: string; readonly sha256: string } & DrawnPicture)
   | { readonly type: 'failed'; readonly id: string; readonly fault: JobFault }
   | { readonly type: 'cancelled'; readonly id: string };
 

@@ -7,6 +7,7 @@ import type { EngineItem, EngineTimings } from '../../application/engine-port.ts
 import type { Engine, EngineFactory } from './engine.ts';
 import type { ItemEvent } from './engine-protocol.ts';
 import { drawGreyPicture } from './grey-picture.ts';
+import { sha256Of } from './read-event.ts';
 
 interface ActiveItem {
   readonly item: EngineItem;
@@ -128,7 +129,19 @@ async function finish({ item, emit, receivedAt, startedAt = receivedAt }: Active
     totalMs: now - receivedAt,
   };
   const { id, width, height, seed, steps } = item;
-  emit({ type: 'finished', id, ...picture, width, height, seed, steps, executionProvider: 'fixed-time', timings });
+  const sha256 = sha256Of(picture.image);
+  emit({
+    type: 'finished',
+    id,
+    ...picture,
+    sha256,
+    width,
+    height,
+    seed,
+    steps,
+    executionProvider: 'fixed-time',
+    timings,
+  });
 }
 
 const MAX_MS = 3_600_000;

@@ -128,6 +128,7 @@ export const errorsEn = {
     what: 'The engine broke down while drawing.',
     next: 'It was restarted. Try fewer or smaller pictures if it happens again.',
   },
+  engine_answer_invalid: { what: 'The engine’s answer was damaged.', next: 'It was restarted. Draw again.' },
   engine_stuck: { what: 'The engine stopped answering.', next: 'It was restarted. Draw again.' },
   engine_fault: {
     what: 'The engine could not draw this picture.',

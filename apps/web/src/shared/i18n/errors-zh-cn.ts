@@ -71,6 +71,7 @@ export const errorsZhCn = {
   },
   storage_failed: { what: '服务器无法读写数据目录。', next: '请检查磁盘和目录权限，然后重试。' },
   engine_crashed: { what: '引擎在绘制时崩溃了。', next: '它已重新启动。如果再次发生，请减少张数或缩小尺寸。' },
+  engine_answer_invalid: { what: '引擎返回的结果已损坏。', next: '它已重新启动，请重新生成。' },
   engine_stuck: { what: '引擎停止了响应。', next: '它已重新启动，请重新生成。' },
   engine_fault: { what: '引擎无法绘制这张图片。', next: '请更改尺寸或设置，然后重新生成。' },
   model_unusable: {
