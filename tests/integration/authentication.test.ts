@@ -124,6 +124,36 @@ describe('a server that needs keys', () => {
     );
   });
 
+  it('takes the cookie of a sign-in with a key until the sign-out, or until the key ends', async () => {
+    const key = await issueKey(parts, { role: 'viewer' });
+    const signIn = async (text: string, headers = {}) =>
+      parts.app.inject({ method: 'POST', url: '/v1/session', body: { key: text }, headers });
+    expect((await signIn('im_nothing')).statusCode).toBe(401);
+    expect((await signIn(key.text, { origin: 'https://evil.example' })).json()).toMatchObject({
+      code: 'cross_origin_refused',
+    });
+    const begin = async (): Promise<{ readonly cookie: string }> => {
+      const answer = await signIn(key.text);
+      expect(answer.json()).toMatchObject({ role: 'viewer', keyId: key.id });
+      const header = String(answer.headers['set-cookie']);
+      expect(header).toMatch(/^imagemill=[A-Za-z0-9]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/);
+      return { cookie: header.split(';')[0] ?? '' };
+    };
+    const status = async (headers: { readonly cookie: string }): Promise<number> =>
+      (await parts.app.inject({ url: '/v1/system', headers })).statusCode;
+    const [first, second] = [await begin(), await begin()];
+    expect(await status(first)).toBe(200);
+    const elsewhere = { ...first, 'sec-fetch-site': 'cross-site' };
+    const stolen = await parts.app.inject({ method: 'DELETE', url: '/v1/session', headers: elsewhere });
+    expect(stolen.json()).toMatchObject({ code: 'cross_origin_refused' });
+    const out = await parts.app.inject({ method: 'DELETE', url: '/v1/session', headers: first });
+    expect(out.statusCode).toBe(204);
+    expect(String(out.headers['set-cookie'])).toMatch(/^imagemill=; .*Max-Age=0$/);
+    expect([await status(first), await status(second)]).toEqual([401, 200]);
+    await parts.access.manageKeys.revoke(act, { tenantId: DEFAULT_TENANT, id: key.id });
+    expect(await status(second)).toBe(401);
+  });
+
   it('notes when a key was last used', async () => {
     const key = await issueKey(parts, {});
     await parts.app.inject({ url: '/v1/system', headers: key.headers });

@@ -187,6 +187,7 @@ export {
   redriveRequestSchema,
   redriveResultSchema,
 } from './contracts/queue.ts';
+export { type SignInRequest, signInRequestSchema } from './contracts/session.ts';
 export {
   type DeviceMemory,
   type EngineState,

@@ -13,6 +13,7 @@ import type { ManageKeys } from '../application/manage-keys.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import { createRefusalLog } from '../application/refusal-log.ts';
 import { createTakeRequest } from '../application/request-limits.ts';
+import { createSessions, type Sessions } from '../application/sessions.ts';
 import type { Asker } from '../application/submit-generation.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
@@ -24,6 +25,7 @@ export interface AccessParts {
   readonly authentication: AuthenticationPorts;
   readonly manageKeys: ManageKeys;
   readonly administration: AdministrationPorts;
+  readonly sessions: Sessions;
   /** Quotas of who asks, as of now. */
   readonly limitsOf: (who: Asker) => Promise<SubjectLimits>;
 }
@@ -68,19 +70,21 @@ export async function composeAccess(
   opened.push(every(clock, FLUSH_MS, () => refusals.flush(), onError));
   const transact = store.transact.bind(store);
   const administration = composeAdministration({ store: changing, usage: store.usage, transact, ids });
+  const authenticate = createAuthenticate({ book, store: access, secrets, clock, log });
   const take = createTakeRequest({ clock });
   return {
     book,
     store: changing,
     manageKeys: administration.manageKeys,
     administration,
+    sessions: createSessions({ authenticate, store: changing, secrets, clock }),
     async limitsOf({ tenantId, keyId }) {
       await book.refresh();
       const holder = keyId && (await book.keyHolder(keyId));
       return { tenant: book.tenant(tenantId)?.limits ?? {}, key: holder?.key?.limits };
     },
     authentication: {
-      authenticate: createAuthenticate({ book, store: access, secrets, clock, log }),
+      authenticate,
       isKeyRequired: isKeyRequired(config),
       sessionCookie: config.publicUrl?.startsWith('https:') ? '__Host-imagemill' : 'imagemill',
       takeRequest: createRateLimit(take),

@@ -98,6 +98,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,
       administration: access.administration,
+      sessions: access.sessions,
       ...{ pictures: parts.pictures, models, engineStatus, ids: parts.ids, clock, log: parts.log },
     },
     {

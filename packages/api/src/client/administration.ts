@@ -31,6 +31,9 @@ export type UsageRequest = Partial<Omit<UsageQuery, 'groupBy' | 'format'>> & {
 /** Keys, tenants, members, usage and audit. */
 export interface AdministrationClient {
   whoami(options?: CallOptions): Promise<Caller>;
+  /** In a browser: from now on its cookie stands for the key. */
+  signIn(key: string, options?: CallOptions): Promise<Caller>;
+  signOut(options?: CallOptions): Promise<void>;
   createKey(request: KeyRequest, options?: CallOptions): Promise<IssuedKey>;
   listKeys(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<ApiKeyPage>;
   getKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
@@ -61,6 +64,8 @@ export function createAdministrationClient(call: Call): AdministrationClient {
   const usage = ({ groupBy, ...query }: UsageRequest): string => queryString({ ...query, groupBy: groupBy?.join(',') });
   return {
     whoami: (o = {}) => call('GET', '/v1/whoami', o),
+    signIn: (key, o = {}) => call('POST', '/v1/session', { ...o, body: { key } }),
+    signOut: (o = {}) => call('DELETE', '/v1/session', o),
     createKey: (body, o = {}) => call('POST', '/v1/keys', { ...o, body }),
     listKeys: (query = {}, o = {}) => call('GET', `/v1/keys${queryString(query)}`, o),
     getKey: (id, query = {}, o = {}) => call('GET', at('keys', id) + queryString(query), o),

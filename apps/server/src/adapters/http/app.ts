@@ -20,6 +20,7 @@ import { addMcpRoute } from './routes/mcp.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
+import { addSessionRoutes } from './routes/session.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
 import { addSdapiRoutes } from './sdapi/routes.ts';
@@ -84,6 +85,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addPictureRoutes(app, ports.pictureRoutes);
   addAdministrationRoutes(app, ports.administration);
   addMcpRoute(app, options.version);
+  addSessionRoutes(app, { ...ports.authentication, sessions: ports.sessions });
   addSystemRoutes(app, ports, options.version);
   addSdapiRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder);

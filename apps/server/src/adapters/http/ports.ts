@@ -12,6 +12,7 @@ import type { ManageModels } from '../../application/manage-models.ts';
 import type { Clock, IdSource, Logger, ModelCatalog, PictureStore } from '../../application/ports.ts';
 import type { ReadEvents } from '../../application/read-events.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
+import type { Sessions } from '../../application/sessions.ts';
 import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AdministrationPorts } from './administration.ts';
@@ -40,6 +41,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly getSystem: GetSystem;
   readonly readEvents: ReadEvents;
   readonly administration: AdministrationPorts;
+  readonly sessions: Sessions;
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
   readonly loraRoutes: LoraRoutePorts;

@@ -1,0 +1,72 @@
+import { callerSchema, signInRequestSchema } from '@imagemill/api';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Sessions } from '../../../application/sessions.ts';
+import { AppError } from '../../../domain/errors.ts';
+import type { App } from '../app-type.ts';
+import type { AuthenticationPorts } from '../authentication.ts';
+import { cookieOf } from '../credentials.ts';
+import { json, problems } from '../openapi.ts';
+import { isFromElsewhere } from '../same-origin.ts';
+
+export interface SessionRoutePorts extends Pick<AuthenticationPorts, 'sessionCookie' | 'onRefused'> {
+  readonly sessions: Sessions;
+}
+
+/** Sign-in and sign-out of the page: the key is handed in once and the browser keeps a cookie that no script reads. */
+export function addSessionRoutes(app: App, { sessions, sessionCookie, onRefused }: SessionRoutePorts): void {
+  const setCookie = (reply: FastifyReply, value: string, maxAgeSeconds: number): void => {
+    // The prefix `__Host-` is that of a server reached over https alone.
+    const secure = sessionCookie.startsWith('__Host-') ? '; Secure' : '';
+    const rules = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+    reply.header('set-cookie', `${sessionCookie}=${value}; ${rules}`);
+  };
+
+  app.post(
+    '/v1/session',
+    {
+      config: { permission: 'public' },
+      schema: {
+        operationId: 'signIn',
+        summary: 'Sign a browser in with an API key',
+        description: 'The answer sets a cookie that stands for the key until it ends, at most for a week.',
+        tags: ['access'],
+        body: signInRequestSchema,
+        response: { 200: json('Who has signed in', callerSchema), ...problems(413, 415, 422, 507) },
+      },
+    },
+    async (request, reply) => {
+      if (isFromElsewhere(request)) {
+        throw new AppError('cross_origin_refused', 'A page of another site may not make this request.');
+      }
+      const begun = await sessions.begin(request.body.key.trim());
+      if ('reason' in begun) {
+        onRefused(begun, { address: request.ip, route: 'POST /v1/session' });
+        throw new AppError(begun.code, begun.reason);
+      }
+      const { caller, limits } = begun.who;
+      setCookie(reply, begun.token, Math.floor((begun.expiresAt - Date.now()) / 1_000));
+      const { name, tenantId, role, permissions, keyId, memberId } = caller;
+      return { name, tenantId, role, permissions: [...permissions], keyId, memberId, limits };
+    },
+  );
+
+  app.delete(
+    '/v1/session',
+    {
+      config: { permission: 'authenticated' },
+      schema: {
+        operationId: 'signOut',
+        summary: 'Sign a browser out',
+        tags: ['access'],
+        response: { 204: z.void().meta({ description: 'Signed out' }), ...problems(507) },
+      },
+    },
+    async (request, reply) => {
+      const token = cookieOf(request.headers.cookie, sessionCookie);
+      if (token !== undefined) await sessions.end(token);
+      setCookie(reply, '', 0);
+      return reply.code(204).send();
+    },
+  );
+}
