@@ -9,7 +9,6 @@ import type { AddressInfo } from 'node:net';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { FastifyReply } from 'fastify';
 import type { Authenticated } from '../apps/server/src/application/authenticate.ts';
 import { tenantId } from '../apps/server/src/domain/ids.ts';
 import { compose, type Parts } from '../apps/server/src/main/compose.ts';
@@ -35,7 +34,7 @@ try {
   const { authenticate, takeRequest } = parts.access.authentication;
   const who = await authenticate.byKey(key.text);
   if ('reason' in who) throw new Error(who.reason);
-  const reply = { headers: () => reply } as unknown as FastifyReply;
+  const reply = { headers: () => reply } as unknown as Parameters<typeof takeRequest>[1];
   const steps: readonly (readonly [string, () => unknown])[] = [
     ['authentication by a known key', () => authenticate.byKey(key.text)],
     ['rate limits of tenant and key', () => takeRequest(who satisfies Authenticated, reply)],

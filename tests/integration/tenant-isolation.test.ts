@@ -14,6 +14,7 @@ interface Owned {
   readonly key: string;
   readonly member: string;
   readonly webhook: string;
+  readonly bulk: string;
 }
 
 interface Case {
@@ -76,6 +77,11 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       ({ job, asset }) => ({ ids: [job, asset] }),
     ),
   ],
+  'GET /v1/bulks/{id}': [refused(({ bulk }) => `/v1/bulks/${bulk}`)],
+  'POST /v1/bulks/{id}/cancel': [refused(({ bulk }) => `/v1/bulks/${bulk}/cancel`)],
+  'GET /v1/bulks/{id}/rows': [refused(({ bulk }) => `/v1/bulks/${bulk}/rows`)],
+  'GET /v1/bulks/{id}/manifest.csv': [refused(({ bulk }) => `/v1/bulks/${bulk}/manifest.csv`)],
+  'GET /v1/bulks/{id}/pictures.zip': [refused(({ bulk }) => `/v1/bulks/${bulk}/pictures.zip`)],
   'GET /v1/webhooks': [own],
   'POST /v1/webhooks': [own],
   'GET /v1/webhooks/{id}': [refused(({ webhook }) => `/v1/webhooks/${webhook}`)],
@@ -211,7 +217,8 @@ describe('a tenant', () => {
     expect(await get(`/v1/generations/${owned.generation}`)).toMatchObject({ state: 'succeeded' });
     expect(await get(`/v1/keys/${owned.key}`)).toMatchObject({ state: 'active' });
     expect((await get('/v1/members')).items).toMatchObject([{ id: owned.member, role: 'admin' }]);
-    expect((await get('/v1/pictures')).items).toHaveLength(1);
+    expect((await get('/v1/pictures')).items.length).toBeGreaterThan(0);
+    expect((await get(`/v1/bulks/${owned.bulk}`)).state).not.toBe('cancelled');
     const tenant = await parts.store.access.findTenant(tenantId('owner'));
     expect(tenant).toMatchObject({ weight: 1, disabledAt: undefined });
   });
@@ -240,12 +247,20 @@ async function fillOwner(): Promise<Owned> {
     ...{ method: 'POST', url: '/v1/members', headers },
     payload: { email: 'boss@owner.example', role: 'admin' },
   });
+  const disposition = 'content-disposition: form-data; name="file"; filename="rows.csv"';
+  const bulk = await parts.app.inject({
+    ...{ method: 'POST', url: '/v1/bulks' },
+    headers: { ...headers, 'content-type': 'multipart/form-data; boundary=rows' },
+    payload: `--rows\r\n${disposition}\r\n\r\nprompt\n${SECRET_PROMPT}\n\r\n--rows--\r\n`,
+  });
+  expect(bulk.statusCode, bulk.body).toBe(201);
   const webhook = await parts.app.inject({
     ...{ method: 'POST', url: '/v1/webhooks', headers },
     payload: { url: 'https://hooks.owner.example/in', events: ['job.failed'] },
   });
   return {
     webhook: webhook.json().id,
+    bulk: bulk.json().id,
     generation: id,
     job: job.id,
     asset: job.asset.id,
