@@ -188,6 +188,7 @@ export {
   redriveResultSchema,
 } from './contracts/queue.ts';
 export { type SignInRequest, signInRequestSchema } from './contracts/session.ts';
+export type { ImageRequest, ImageUse, MaskRequest, MaskUse, ParsedImageRequest } from './contracts/source.ts';
 export {
   type DeviceMemory,
   type EngineState,

@@ -1,4 +1,5 @@
 import { combineGuidance, type GuidanceSettings, isGuided } from './guidance.ts';
+import { type KeptPart, keepOutside } from './inpaint.ts';
 import type { AppliedLora } from './lora/lora-batch.ts';
 import { eulerStep } from './samplers/euler.ts';
 import type { Schedule } from './schedule.ts';
@@ -42,6 +43,8 @@ export interface DenoiseItem {
   readonly guidance: GuidanceSettings;
   /** Adapters of this picture. @default none */
   readonly loras?: readonly AppliedLora[] | undefined;
+  /** What stays as it is. @default nothing */
+  readonly kept?: KeptPart | undefined;
 }
 
 /** The model as the loop sees it: one forward over a batch of one size. */
@@ -82,6 +85,7 @@ export async function denoiseStep(
     const { sigmas } = item.schedule;
     eulerStep(item.latent, combined, sigmas[item.step]!, sigmas[item.step + 1]!);
     item.step += 1;
+    if (item.kept !== undefined) keepOutside(item.latent, item.kept, sigmas[item.step]!);
     return combined;
   });
   return { velocities };

@@ -19,6 +19,7 @@ import {
 import type { DiffusionError } from './errors.ts';
 import type { PictureSettings, Pixels } from './families/z-image/pipeline.ts';
 import { encodePicture, type PictureFormat } from './image.ts';
+import { pasteKept } from './inpaint.ts';
 import {
   type DeviceMemory,
   isOutOfMemory,
@@ -257,6 +258,7 @@ export class SlotEngine {
       const item = itemOf(slot);
       const pixels = await this.#decode(slot);
       if (pixels === undefined) return;
+      if (item.kept !== undefined) pasteKept(pixels.data, item.kept);
       slot.deviceMs += performance.now() - start;
       const { format, quality, mark } = slot.request;
       const encoding = encodePicture(pixels.data, { ...pixels, format, quality, mark })

@@ -32,6 +32,7 @@ export const diffusionErrorCodes = {
     meaning: 'An adapter changes layers that the model lacks or has in another size.',
   },
   lora_too_large: { retryable: false, meaning: 'An adapter takes more memory than adapters may take together.' },
+  source_invalid: { retryable: false, meaning: 'The picture to start from, or its mask, cannot be read.' },
   picture_invalid: { retryable: true, meaning: 'The computed picture holds values that are no colours.' },
 } as const;
 

@@ -96,6 +96,7 @@ export { createTorchGenerator, type TorchGenerator, torchRandn } from './random.
 export type { GraphForms, IntegerForm, Runtime, Session, Tensor, WeightMode } from './runtime.ts';
 export { eulerStep } from './samplers/euler.ts';
 export { createSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
+export type { PictureSource } from './source-picture.ts';
 export {
   type EncodedPrompt,
   type EncodeOptions,

@@ -51,6 +51,17 @@ function addPictureOptions(command: Command): void {
       'LoRA by name or file, with a strength of -4 to 4; may be repeated',
       collectLora,
     )
+    .option(
+      '--image <file>',
+      'PNG, JPEG or WebP picture to start from; its size is the default',
+      notEmpty('--image', 'a file'),
+    )
+    .option(
+      '--strength <share>',
+      'with --image: how far to leave it, above 0 to 1 (default: 0.6)',
+      decimalNumber('--strength', 0, 1),
+    )
+    .option('--mask <file>', 'with --image: picture that is white where it is repainted', notEmpty('--mask', 'a file'))
     .option('--count <n>', 'pictures', wholeNumber('--count', 1, LIMITS.count), 1)
     .option(
       '--guidance <scale>',

@@ -7,6 +7,7 @@ import {
   type EngineItem,
   loadConfig,
   type ModelFacts,
+  sizeLike,
 } from '@imagemill/server/engine';
 import { labelDrawnPicture, markOf } from '@imagemill/server/provenance';
 import { CliError, exitCodes, optionError } from '../cli-error.ts';
@@ -20,6 +21,7 @@ import { createProgressBar, type ProgressBar } from '../terminal/progress.ts';
 import { startEngine } from './engine.ts';
 import { type FoundLora, findLoraFiles } from './loras.ts';
 import { findModelFacts } from './model-facts.ts';
+import { readSourceFiles } from './source-files.ts';
 
 /** Options as parsed; absent ones are the model's to fill. */
 export interface GenerateFlags {
@@ -32,6 +34,9 @@ export interface GenerateFlags {
   readonly count: number;
   readonly guidance?: number;
   readonly lora?: readonly LoraFlag[];
+  readonly image?: string;
+  readonly strength?: number;
+  readonly mask?: string;
   readonly format?: PictureFormat;
   readonly quality: number;
   readonly out: string;
@@ -86,8 +91,10 @@ async function planPictures(
 ): Promise<Plan> {
   checkText(prompt, flags.negative);
   const facts = await findModelFacts(config);
-  const width = flags.width ?? facts.nativeWidth;
-  const height = flags.height ?? facts.nativeHeight;
+  const source = await readSourceFiles(flags);
+  const native = source === undefined ? undefined : sizeLike(source.size, facts);
+  const width = flags.width ?? native?.width ?? facts.nativeWidth;
+  const height = flags.height ?? native?.height ?? facts.nativeHeight;
   for (const [option, side] of [
     ['--width', width],
     ['--height', height],
@@ -126,6 +133,7 @@ async function planPictures(
     previews: false,
     loras,
     mark: markOf(config),
+    source: source?.picture,
     cacheScope: 'local',
     rank: 0,
     oversize: 'reject' as const,

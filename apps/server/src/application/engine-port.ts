@@ -45,12 +45,20 @@ export interface EngineItem extends ModelChoice {
   readonly mark?: VisibleMark | undefined;
   readonly previews: boolean;
   readonly loras: readonly (Pick<LoraUse, 'strength'> & { readonly path: string })[];
+  /** The picture to start from, as a file, with its mask. @default none */
+  readonly source?: SourcePicture | undefined;
   /** Work is shared between items of one scope only: whose prompts are known must not show in how long others wait. */
   readonly cacheScope: string;
   /** Items of a lower rank go first, from the next step on; the engine parks others for them. */
   readonly rank: number;
   /** `fit`: may be drawn smaller when the device's memory holds no more. */
   readonly oversize: OversizePolicy;
+}
+
+export interface SourcePicture {
+  readonly image: Uint8Array;
+  readonly strength: number;
+  readonly mask?: Uint8Array | undefined;
 }
 
 export interface EngineTimings {

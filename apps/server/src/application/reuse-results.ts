@@ -31,7 +31,9 @@ export function createReuseResults(ports: ReuseResultsPorts): ReuseResults {
       const { prompt, negativePrompt, width, height, steps, guidanceScale, model, format, quality } = generation;
       const settings = [prompt, negativePrompt, width, height, steps, guidanceScale, model, format, quality, job.seed];
       const loras = generation.loras.map(({ sha256, strength }) => [sha256, strength]);
-      return hash(JSON.stringify([engine, fingerprint, settings, loras]));
+      const { image, mask } = generation;
+      const source = image === undefined ? [] : [[image.sha256, image.strength, mask?.sha256]];
+      return hash(JSON.stringify([engine, fingerprint, settings, loras, ...source]));
     },
     async find(tenantId, key) {
       const asset = await store.findResult(tenantId, key);

@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts';
+import { drawnSteps } from '../domain/generation.ts';
 import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { Claim } from './claim-jobs.ts';
@@ -8,6 +9,7 @@ import { findModel } from './find-model.ts';
 import type { PictureLabeller } from './label-picture.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
+import { readSource } from './read-source.ts';
 import type { HeldJob } from './renew-leases.ts';
 import type { ReuseResults } from './reuse-results.ts';
 
@@ -52,11 +54,15 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const loras = findLoras(ports.loras, claim);
   if ('fault' in loras) return settle(ports, attempt, () => endAttempt.fail(attempt, loras.fault));
 
+  const source = await readSource(ports.pictures, claim.generation);
+  if (source !== undefined && 'fault' in source) {
+    return settle(ports, attempt, () => endAttempt.fail(attempt, source.fault));
+  }
   const resultKey = await ports.results?.keyOf(claim, model.found.path);
   const known = resultKey === undefined ? undefined : await ports.results?.find(attempt.tenantId, resultKey);
   if (known !== undefined) return settle(ports, attempt, async () => void (await endAttempt.reuse(attempt, known)));
   const mark = await ports.labeller.markOf(claim.job.tenantId);
-  const item = engineItem(claim, { ...model.choice, id: attempt.itemId, loras: loras.found, mark });
+  const item = engineItem(claim, { ...model.choice, id: attempt.itemId, loras: loras.found, mark, source });
   const outcome = await ports.engine.draw(item, observer(ports, claim));
   if (stopReason() === 'lost') return;
   if (outcome.kind === 'finished') {
@@ -112,7 +118,8 @@ function lasting({ resultKey, warnings = [] }: DrawnPicture & { readonly resultK
 }
 
 function costOf({ generation }: Claim, { width, height, timings }: DrawnPicture): AttemptResult['cost'] {
-  const { model, steps } = generation;
+  const { model } = generation;
+  const steps = drawnSteps(generation);
   const { encodeMs, decodeMs, deviceMs = timings.denoiseMs + decodeMs } = timings;
   // Writing the file happens beside the device, so decoding is at most what the device was charged.
   const decodingMs = Math.min(decodeMs, deviceMs);
@@ -187,7 +194,7 @@ function findLoras(
 
 function engineItem(
   { job, generation }: Claim,
-  item: Pick<EngineItem, 'id' | 'modelPath' | 'precision' | 'loras' | 'mark'>,
+  item: Pick<EngineItem, 'id' | 'modelPath' | 'precision' | 'loras' | 'mark' | 'source'>,
 ): EngineItem {
   const { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize } = generation;
   const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, format, quality, oversize };

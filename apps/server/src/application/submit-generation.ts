@@ -1,12 +1,12 @@
 import { AppError, assert, type FieldFault } from '../domain/errors.ts';
 import { eventOfNewJob } from '../domain/event.ts';
-import type { Generation, LoraUse, PictureFormat } from '../domain/generation.ts';
+import { drawnSteps, type Generation, type LoraUse, type PictureFormat } from '../domain/generation.ts';
 import { generationId, jobId, type KeyId, type TenantId } from '../domain/ids.ts';
 import { type Job, type NewJob, newJob, type PriorityClass, type QueuedJob, type QueuePlace } from '../domain/job.ts';
 import type { Lora } from '../domain/lora.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import { shapeKeyOf } from '../domain/scheduling/shape-key.ts';
-import { fitSize, type OversizePolicy, type PictureSize } from '../domain/size-policy.ts';
+import { fitSize, type OversizePolicy, type PictureSize, sizeLike } from '../domain/size-policy.ts';
 import type { Warning } from '../domain/warning.ts';
 import { type ReserveRequest, reserve, type SubjectLimits } from './account-for-jobs.ts';
 import type { CostBook } from './cost-book.ts';
@@ -23,6 +23,8 @@ import type {
   StoreTransaction,
 } from './ports.ts';
 import type { IdempotencyRecord } from './queue-ports.ts';
+import { requireRoom } from './require-room.ts';
+import { resolveSource, type Source } from './resolve-source.ts';
 import { takePlaces } from './take-places.ts';
 
 /** What a door hands in; types and ranges that hold for every model were checked there. */
@@ -55,6 +57,10 @@ export interface SubmitGenerationInput {
   readonly loras?: readonly Pick<LoraUse, 'name' | 'strength'>[] | undefined;
   /** What to do about a size over the limits; the server's setting where undefined. */
   readonly oversize?: OversizePolicy | undefined;
+  /** The picture to start from; its size is that of the pictures where none is given. */
+  readonly image?: { readonly assetId: string; readonly strength: number } | undefined;
+  /** Which part of the image is repainted. */
+  readonly mask?: { readonly assetId: string } | undefined;
 }
 
 export interface Idempotency {
@@ -115,7 +121,8 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
       const known = await store.queue.findIdempotencyKey(tenantId, idempotency.key);
       if (known !== undefined && known.expiresAt > clock.now()) return replay(store, known, idempotency);
     }
-    const settings = resolveSettings(input, ports);
+    const source = await resolveSource(store, input);
+    const settings = resolveSettings(input, ports, source);
     await requireRoom(disk);
     const generation: Generation = {
       ...settings,
@@ -156,7 +163,7 @@ async function insert(
     const known = await queue.findIdempotencyKey(tenantId, idempotency.key);
     if (known !== undefined && known.expiresAt > now) return { known, idempotency };
   }
-  const costMs = ports.costs.predictMs(generation);
+  const costMs = ports.costs.predictMs({ ...generation, steps: drawnSteps(generation) });
   const weight = ports.weightOf?.(tenantId) ?? 1;
   const shapeKey = shapeKeyOf(generation);
   const places = await takePlaces(queue, { tenantId, priority, count, costMs, shapeKey, dueAt, now, weight });
@@ -212,9 +219,17 @@ export type Settings = Omit<
 >;
 
 /** Every setting as it would be accepted. @throws AppError `validation_failed` */
-export function resolveSettings(input: SubmitGenerationInput, ports: SettingsPorts): Settings {
+export function resolveSettings(
+  input: SubmitGenerationInput,
+  ports: SettingsPorts,
+  source: Source = { faults: [] },
+): Settings {
   const { model, name } = chooseModel(input.model, ports.models);
-  const asked = { width: input.width ?? model.nativeWidth, height: input.height ?? model.nativeHeight };
+  const native = source.size === undefined ? undefined : sizeLike(source.size, model);
+  const asked = {
+    width: input.width ?? native?.width ?? model.nativeWidth,
+    height: input.height ?? native?.height ?? model.nativeHeight,
+  };
   const oversize = input.oversize ?? ports.oversize ?? 'reject';
   const { width, height } = oversize === 'fit' ? fitSize(asked, model) : asked;
   const settings: Settings = {
@@ -232,9 +247,11 @@ export function resolveSettings(input: SubmitGenerationInput, ports: SettingsPor
     loras: [],
     oversize,
     warnings: width === asked.width && height === asked.height ? [] : [sizeReduced(asked, { width, height })],
+    image: source.image,
+    mask: source.mask,
   };
   const loras = resolveLoras(input, model, ports.loras);
-  const fields = [...sizeFaults(settings, model), ...seedFaults(settings), ...loras.faults];
+  const fields = [...sizeFaults(settings, model), ...seedFaults(settings), ...loras.faults, ...source.faults];
   if (fields.length > 0) {
     throw new AppError('validation_failed', `${fields.map((field) => field.message).join(' ')}`, { fields });
   }
@@ -327,13 +344,6 @@ function seedFaults({ seed, count }: Settings): FieldFault[] {
 
 function nearestMultiple(value: number, grain: number): number {
   return Math.max(grain, Math.round(value / grain) * grain);
-}
-
-async function requireRoom(disk: Disk): Promise<void> {
-  const freeBytes = await disk.freeBytes();
-  if (freeBytes >= disk.minFreeBytes) return;
-  const message = `The data folder has ${freeBytes} bytes left; ${disk.minFreeBytes} are kept free.`;
-  throw new AppError('disk_full', message, { details: { freeBytes, minFreeBytes: disk.minFreeBytes } });
 }
 
 function jobsOf(generation: Generation, places: readonly QueuePlace[], ids: IdSource): QueuedJob[] {

@@ -69,6 +69,18 @@ export const settingSchemas = {
     .max(17_179_869_184)
     .default(2_147_483_648)
     .describe('Largest LoRA file that may be uploaded.'),
+  maxUploadBytes: z
+    .int()
+    .min(1_024)
+    .max(1_073_741_824)
+    .default(52_428_800)
+    .describe('Largest picture file that may be uploaded to draw from.'),
+  maxUploadPixels: z
+    .int()
+    .min(4_096)
+    .max(100_000_000)
+    .default(67_108_864)
+    .describe('Most pixels (width × height) of an uploaded picture.'),
   device: z
     .string()
     .regex(/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/, 'cpu, webgpu, coreml, dml, cuda:<n> or fixed:<ms>')

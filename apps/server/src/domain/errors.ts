@@ -31,6 +31,7 @@ export type AppErrorCode =
   | 'webhook_not_found'
   | 'webhook_limit_reached'
   | 'delivery_not_found'
+  | 'picture_rejected'
   | 'engine_unavailable'
   | 'shutting_down'
   | 'disk_full'

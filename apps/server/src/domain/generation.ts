@@ -1,4 +1,4 @@
-import type { GenerationId, TenantId } from './ids.ts';
+import type { AssetId, ContentHash, GenerationId, TenantId } from './ids.ts';
 import type { Job, PriorityClass } from './job.ts';
 import type { OversizePolicy } from './size-policy.ts';
 import type { Warning } from './warning.ts';
@@ -10,6 +10,18 @@ export interface LoraUse {
   /** Of the file that the name stood for when the generation was accepted, in hex. */
   readonly sha256: string;
   /** 1 as trained, 0 not at all, negative the other way. */
+  readonly strength: number;
+}
+
+/** A stored picture that others are drawn from; its hash is that of the asset when the generation was accepted. */
+export interface MaskUse {
+  readonly assetId: AssetId;
+  readonly sha256: ContentHash;
+}
+
+/** The picture to start from. */
+export interface ImageUse extends MaskUse {
+  /** Above 0 to 1: the share of the steps that is drawn. */
   readonly strength: number;
 }
 
@@ -29,6 +41,10 @@ export interface PictureSettings {
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
   readonly loras: readonly LoraUse[];
+  /** @default none: the picture starts at noise */
+  readonly image?: ImageUse | undefined;
+  /** White is repainted. @default all of the image is */
+  readonly mask?: MaskUse | undefined;
 }
 
 export type GenerationState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
@@ -63,6 +79,11 @@ export interface Generation extends PictureSettings {
   readonly oversize: OversizePolicy;
   /** What was changed about the request. */
   readonly warnings: readonly Warning[];
+}
+
+/** Steps that the model computes: with a picture to start from, its strength decides. */
+export function drawnSteps({ steps, image }: Pick<PictureSettings, 'steps' | 'image'>): number {
+  return steps - Math.floor(Math.max(steps - steps * (image?.strength ?? 1), 0));
 }
 
 /** Where a job in this state is counted. */

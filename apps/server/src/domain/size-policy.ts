@@ -34,3 +34,9 @@ export function fitSize(wanted: PictureSize, bounds: SizeBounds): PictureSize {
   }
   return size;
 }
+
+/** The size that a model can draw nearest to one that nobody chose for it, e.g. that of a photograph. */
+export function sizeLike(picture: PictureSize, bounds: SizeBounds): PictureSize {
+  const toGrain = (value: number): number => Math.max(1, Math.round(value / bounds.grain)) * bounds.grain;
+  return fitSize({ width: toGrain(picture.width), height: toGrain(picture.height) }, bounds);
+}

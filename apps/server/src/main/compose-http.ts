@@ -6,6 +6,7 @@ import { loopbackHosts } from '../adapters/http/security.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
 import type { EngineProcess } from '../adapters/inference/engine-process.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
+import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { SqliteStore } from '../adapters/sql/sql-store.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
@@ -29,6 +30,7 @@ import { createReadEvents } from '../application/read-events.ts';
 import { createRedriveJobs } from '../application/redrive-jobs.ts';
 import { createSetPriority } from '../application/set-priority.ts';
 import { createSubmitGeneration, type SubmitGeneration } from '../application/submit-generation.ts';
+import { createUploadAsset, type UploadAsset } from '../application/upload-asset.ts';
 import type { Worker } from '../application/worker.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { AppError } from '../domain/errors.ts';
@@ -93,6 +95,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         gallery: store.gallery,
         pictures: parts.pictures,
       },
+      uploads: { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
@@ -130,6 +133,11 @@ function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {
 /** Shares of tenants in the queue, as of the last look at their records. */
 function weightsIn({ book }: AccessParts): (tenant: TenantId) => number {
   return (tenant) => book.tenant(tenant)?.weight ?? 1;
+}
+
+function createUpload(config: Config, { store, pictures, disk, clock, ids }: HttpParts): UploadAsset {
+  const checkPicture = createCheckPicture({ maxPixels: config.maxUploadPixels });
+  return createUploadAsset({ store, pictures, disk, clock, ids, checkPicture });
 }
 
 function acceptedHosts(config: Config): ReadonlySet<string> | undefined {

@@ -1,3 +1,4 @@
+import type { Asset } from '../contracts/asset.ts';
 import type { Bulk, BulkPlan, BulkQuery, BulkRowPage, ListBulkRowsQuery } from '../contracts/bulk.ts';
 import type { GenerationEvent } from '../contracts/event.ts';
 import type {
@@ -88,6 +89,8 @@ export interface Client extends AdministrationClient {
     options?: CallOptions,
   ): Promise<BulkRowPage>;
   cancelBulk(id: string, options?: CallOptions): Promise<Bulk>;
+  /** Stores a PNG, JPEG or WebP file to draw from; its id goes into `image` and `mask` of a request. */
+  uploadAsset(file: Blob, options?: CallOptions): Promise<Asset>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
   /** Events of a generation until it has ended; a broken stream is resumed. */
   events(generationId: string, options?: ReadEventsOptions): AsyncIterable<GenerationEvent>;
@@ -149,6 +152,11 @@ export function createClient(options: ClientOptions = {}): Client {
     listBulkRows: (id, query = {}, o = {}) =>
       call('GET', `/v1/bulks/${encodeURIComponent(id)}/rows${queryString(query)}`, o),
     cancelBulk: (id, o = {}) => call('POST', `/v1/bulks/${encodeURIComponent(id)}/cancel`, o),
+    uploadAsset: (file, o = {}) => {
+      const form = new FormData();
+      form.set('file', file, 'picture');
+      return call('POST', '/v1/assets', { ...o, form });
+    },
     getSystem: (o = {}) => call('GET', '/v1/system', o),
     events: (generationId, o = {}) =>
       readEvents({

@@ -14,6 +14,17 @@ import {
   type Warning,
   warningSchema,
 } from './primitives.ts';
+import {
+  type ImageRequest,
+  type ImageUse,
+  imageRequestSchema,
+  imageUseSchema,
+  type MaskRequest,
+  type MaskUse,
+  maskRequestSchema,
+  maskUseSchema,
+  type ParsedImageRequest,
+} from './source.ts';
 
 /** Body of `POST /v1/generations` as the caller writes it; only the prompt is required. */
 export interface GenerationRequestInput {
@@ -36,6 +47,10 @@ export interface GenerationRequestInput {
   readonly model?: string | undefined;
   /** Adapters to draw with, at most 8. @default none */
   readonly loras?: readonly LoraRequest[] | undefined;
+  /** The picture to start from. @default none */
+  readonly image?: ImageRequest | undefined;
+  /** Which part of the image to repaint. @default all of it */
+  readonly mask?: MaskRequest | undefined;
   /** @default 'png' */
   readonly format?: PictureFormat | undefined;
   /** 1 to 100, for jpeg and webp. @default 90 */
@@ -60,6 +75,7 @@ export interface GenerationRequest extends GenerationRequestInput {
   readonly negativePrompt: string;
   readonly count: number;
   readonly loras: readonly ParsedLoraRequest[];
+  readonly image?: ParsedImageRequest | undefined;
   readonly format: PictureFormat;
   readonly quality: number;
   readonly priority: Priority;
@@ -126,6 +142,10 @@ export const generationRequestSchema: z.ZodType<GenerationRequest, GenerationReq
       .max(LIMITS.loras)
       .default([])
       .meta({ description: 'Adapters to draw with; GET /v1/loras lists them' }),
+    image: imageRequestSchema
+      .optional()
+      .meta({ description: 'The picture to start from; its size is the default of width and height' }),
+    mask: maskRequestSchema.optional().meta({ description: 'The part of the image that is repainted: white' }),
     format: z.enum(pictureFormats).default('png'),
     quality: z.int().min(1).max(100).default(90).meta({ description: 'For jpeg and webp' }),
     priority: z
@@ -187,6 +207,8 @@ export interface Generation {
   readonly guidanceScale: number;
   readonly model: string;
   readonly loras: readonly LoraUse[];
+  readonly image?: ImageUse | undefined;
+  readonly mask?: MaskUse | undefined;
   readonly format: PictureFormat;
   readonly quality: number;
   readonly priority: Priority;
@@ -216,6 +238,8 @@ export const generationSchema: z.ZodType<Generation> = z
     guidanceScale: z.number().nonnegative(),
     model: z.string(),
     loras: z.array(loraUseSchema),
+    image: imageUseSchema.optional(),
+    mask: maskUseSchema.optional(),
     format: z.enum(pictureFormats),
     quality: z.int().positive(),
     priority: z.enum(priorities),

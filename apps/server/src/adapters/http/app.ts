@@ -22,6 +22,7 @@ import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addSessionRoutes } from './routes/session.ts';
 import { addSystemRoutes } from './routes/system.ts';
+import { addUploadRoute } from './routes/upload-asset.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
 import { addSdapiRoutes } from './sdapi/routes.ts';
 import { addSecurity, setHeaders } from './security.ts';
@@ -78,6 +79,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addDeadLetterRoutes(app, ports);
   addAssetRoutes(app, ports);
   addInspectRoute(app, ports);
+  addUploadRoute(app, ports.uploads);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
   addBulkRoutes(app, ports.bulkRoutes);

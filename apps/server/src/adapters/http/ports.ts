@@ -22,6 +22,7 @@ import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
+import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
 
 /** What the routes call. */
@@ -48,6 +49,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly bulkRoutes: BulkRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;
   readonly pictureRoutes: PictureRoutePorts;
+  readonly uploads: UploadPorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;

@@ -61,6 +61,12 @@ export const errorsEn = {
   lora_invalid: { what: 'A LoRA file is damaged.', next: 'Have it exported again, or draw without it.' },
   lora_incompatible: { what: 'A LoRA does not fit the model.', next: 'Choose one that was made for this model.' },
   lora_too_large: { what: 'A LoRA takes too much memory.', next: 'Use one of a lower rank.' },
+  picture_rejected: {
+    what: 'The file is no picture that can be drawn from.',
+    next: 'Save it again as PNG, JPEG or WebP, smaller if it is large.',
+  },
+  source_invalid: { what: 'The picture to start from is damaged.', next: 'Upload it again and draw again.' },
+  source_gone: { what: 'The picture to start from is no longer there.', next: 'Upload it again and draw again.' },
   upload_too_large: { what: 'The file is too large.', next: 'Choose a smaller file.' },
   method_not_allowed: {
     what: 'This server does not know the page’s request.',

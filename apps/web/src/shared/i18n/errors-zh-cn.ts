@@ -28,6 +28,12 @@ export const errorsZhCn = {
   lora_invalid: { what: 'LoRA 文件已损坏。', next: '请重新导出该文件，或不使用它。' },
   lora_incompatible: { what: 'LoRA 与模型不匹配。', next: '请选择为此模型训练的 LoRA。' },
   lora_too_large: { what: 'LoRA 占用内存过大。', next: '请使用秩更低的 LoRA。' },
+  picture_rejected: {
+    what: '该文件不是可用作底图的图片。',
+    next: '请重新保存为 PNG、JPEG 或 WebP；若图片过大，请先缩小。',
+  },
+  source_invalid: { what: '底图已损坏。', next: '请重新上传后再绘制。' },
+  source_gone: { what: '底图已不存在。', next: '请重新上传后再绘制。' },
   upload_too_large: { what: '文件过大。', next: '请选择更小的文件。' },
   method_not_allowed: { what: '服务器不认识页面的请求。', next: '页面与服务器的版本可能不一致，请重新加载页面。' },
   request_timeout: { what: '请求传送得太慢。', next: '请检查网络连接，然后重试。' },

@@ -8,14 +8,15 @@ import { toPixels } from '../../image.ts';
 import { type AppliedLora, loraKey } from '../../lora/lora-batch.ts';
 import { LoraCache } from '../../lora/lora-cache.ts';
 import { type LoraChoice, resolveLoras } from '../../lora/resolve-loras.ts';
-import { torchRandn } from '../../random.ts';
 import type { Runtime } from '../../runtime.ts';
 import { createSchedule } from '../../schedule.ts';
+import type { PictureSource } from '../../source-picture.ts';
 import { loadPromptTokenizer, type PromptTokenizer } from '../../tokenizer/prompt-tokenizer.ts';
 import { type HoldCheckpointOptions, holdCheckpoint } from './hold-checkpoint.ts';
 import { type LinearWidths, loraModules } from './lora-names.ts';
 import { type StepLoad, stepPeakBytes } from './predict-memory.ts';
 import type { RotaryType } from './sequence.ts';
+import { Starts } from './start.ts';
 import { TextEncoder } from './text-encoder.ts';
 import { Transformer } from './transformer.ts';
 import { layerPrefixes } from './transformer-parts.ts';
@@ -35,6 +36,8 @@ export interface PictureSettings {
   readonly loras?: readonly LoraChoice[] | undefined;
   /** Whose encoded prompts may be shared, e.g. a tenant. @default '' */
   readonly cacheScope?: string | undefined;
+  /** A picture to start from instead of noise alone. @default none */
+  readonly source?: PictureSource | undefined;
 }
 
 export interface PipelineOptions {
@@ -69,6 +72,7 @@ export class ZImagePipeline {
   readonly vae: Vae;
   readonly #captions: CaptionCache;
   readonly #id: number = nextId();
+  readonly #starts: Starts;
   readonly #loraCache: LoraCache;
   readonly #loraModules: ReadonlyMap<string, LinearWidths>;
   readonly #attention: AttentionForm;
@@ -82,6 +86,7 @@ export class ZImagePipeline {
     this.textEncoder = new TextEncoder({ ...checkpoint.textEncoder, runtime, ...(rotaryType && { rotaryType }) });
     this.vae = new Vae({ ...checkpoint.vae, runtime });
     this.#captions = captionCache ?? new CaptionCache();
+    this.#starts = new Starts(this.vae, checkpoint.vae.config);
     this.#loraCache = loraCache ?? new LoraCache();
     this.#loraModules = loraModules(checkpoint.transformer.config);
   }
@@ -149,7 +154,7 @@ export class ZImagePipeline {
 
   /**
    * Everything that the denoise loop needs for one picture.
-   * @throws DiffusionError `size_invalid`, `option_invalid`, and those of `resolveLoras`
+   * @throws DiffusionError `size_invalid`, `option_invalid`, `source_invalid`, and those of `resolveLoras`
    */
   async prepare(settings: PictureSettings): Promise<DenoiseItem> {
     const grid = this.checkSize(settings.width, settings.height);
@@ -159,12 +164,11 @@ export class ZImagePipeline {
     const loras = await this.resolveLoras(settings.loras ?? []);
     const caption = await this.encodePrompt(settings.prompt, loras, settings.cacheScope);
     const guided = settings.guidance.scale > 0;
-    const size = this.#latentSize(grid);
+    const start = await this.#starts.start(settings, this.#latentSize(grid), schedule);
     return {
+      ...start,
       grid,
-      latent: torchRandn(settings.seed, size.width * size.height * this.checkpoint.transformer.config.inChannels),
       schedule,
-      step: 0,
       caption,
       negative: guided ? await this.encodePrompt(settings.negativePrompt, loras, settings.cacheScope) : undefined,
       guidance: settings.guidance,

@@ -1,6 +1,6 @@
 import fastifyMultipart from '@fastify/multipart';
 import { type Lora as ApiLora, loraListSchema, loraParamsSchema, loraSchema } from '@imagemill/api';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { LoraLibrary } from '../../../application/lora-ports.ts';
 import { AppError } from '../../../domain/errors.ts';
@@ -8,6 +8,7 @@ import { type Lora, loraNameOf } from '../../../domain/lora.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { tenantOf } from '../tenant.ts';
+import { uploadedFile } from '../uploaded-file.ts';
 
 export interface LoraRoutePorts {
   readonly loras: LoraLibrary;
@@ -105,18 +106,6 @@ function addUploadRoute(app: App, { loras, maxLoraBytes }: LoraRoutePorts): void
         .send(presentLora(lora));
     },
   );
-}
-
-type UploadedFile = NonNullable<Awaited<ReturnType<FastifyRequest['file']>>>;
-
-async function uploadedFile(request: FastifyRequest): Promise<UploadedFile> {
-  const part = request.isMultipart() ? await request.file() : undefined;
-  if (part !== undefined) return part;
-  const expected = 'multipart/form-data with one file in the field "file"';
-  const message = `There is no file in the request; ${expected} is expected.`;
-  throw new AppError('validation_failed', message, {
-    fields: [{ field: 'file', code: 'required', message, expected }],
-  });
 }
 
 function presentLora({ name, owner, sizeBytes, addedAt, content }: Lora): ApiLora {

@@ -1,0 +1,30 @@
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../domain/errors.ts';
+
+/** A file of a multipart body, read into memory. @throws AppError `upload_too_large` */
+export async function readBounded(file: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of file) {
+    received += chunk.length;
+    if (received > maxBytes) {
+      const message = `The file is larger than ${maxBytes} bytes, which the setting maxUploadBytes allows.`;
+      throw new AppError('upload_too_large', message, { details: { maxBytes } });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export type UploadedFile = NonNullable<Awaited<ReturnType<FastifyRequest['file']>>>;
+
+/** The one file of a multipart request, in the field "file". @throws AppError `validation_failed` */
+export async function uploadedFile(request: FastifyRequest): Promise<UploadedFile> {
+  const part = request.isMultipart() ? await request.file() : undefined;
+  if (part !== undefined) return part;
+  const expected = 'multipart/form-data with one file in the field "file"';
+  const message = `There is no file in the request; ${expected} is expected.`;
+  throw new AppError('validation_failed', message, {
+    fields: [{ field: 'file', code: 'required', message, expected }],
+  });
+}
