@@ -141,6 +141,8 @@ export {
   modelListSchema,
   modelParamsSchema,
   modelSchema,
+  type OpenAiModel,
+  openAiModelSchema,
   type Precision,
 } from './contracts/model.ts';
 export {

@@ -223,6 +223,11 @@ export const settingSchemas = {
     .max(30)
     .default([5, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400])
     .describe('Pauses between the attempts to deliver a webhook; one more failure gives the message up.'),
+  disconnectGraceMs: milliseconds
+    .default(10_000)
+    .describe(
+      'How long a client of the OpenAI API that lost its connection may take to ask again before its request is cancelled.',
+    ),
   engineStuckAfterMs: milliseconds
     .default(1_800_000)
     .describe('An engine that reports no step for this long is ended and started again; 0 never does.'),

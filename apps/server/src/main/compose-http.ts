@@ -7,6 +7,7 @@ import { randomSeeds } from '../adapters/id-source.ts';
 import type { EngineProcess } from '../adapters/inference/engine-process.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
+import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { SqliteStore } from '../adapters/sql/sql-store.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
@@ -64,6 +65,8 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   const { store, models, loras, access, costs, disk, worker, clock, isDraining } = parts;
   const submit = createSubmit(config, parts);
   const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
+  const uploads = { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes };
+  const { publicUrl, disconnectGraceMs: graceMs } = config;
   const engineStatus = () => [parts.engine.status];
   const weightOf = weightsIn(access);
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
@@ -95,7 +98,8 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         gallery: store.gallery,
         pictures: parts.pictures,
       },
-      uploads: { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes },
+      uploads,
+      openAi: { ...uploads, maskOfAlpha, publicUrl, graceMs },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },

@@ -106,10 +106,29 @@ export const modelSchema: z.ZodType<Model> = z
 
 export interface ModelList {
   readonly items: readonly Model[];
+  /** The same list in the shape of OpenAI's API. */
+  readonly object?: 'list' | undefined;
+  readonly data?: readonly OpenAiModel[] | undefined;
 }
 
+/** A model as OpenAI's clients read it. */
+export interface OpenAiModel {
+  readonly id: string;
+  readonly object: 'model';
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+export const openAiModelSchema: z.ZodType<OpenAiModel> = z
+  .object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() })
+  .meta({ id: 'OpenAiModel' });
+
 export const modelListSchema: z.ZodType<ModelList> = z
-  .object({ items: z.array(modelSchema) })
+  .object({
+    items: z.array(modelSchema),
+    object: z.literal('list').optional(),
+    data: z.array(openAiModelSchema).optional(),
+  })
   .meta({ id: 'ModelList' });
 
 /** Path of `POST /v1/models/:name/load` and `/unload`. */

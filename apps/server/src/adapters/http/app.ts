@@ -4,6 +4,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { App } from './app-type.ts';
 import { addAuthentication } from './authentication.ts';
 import { addNotFound } from './known-routes.ts';
+import { addOpenAiRoutes } from './openai/routes.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPage } from './page.ts';
 import type { HttpPorts } from './ports.ts';
@@ -80,6 +81,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addAssetRoutes(app, ports);
   addInspectRoute(app, ports);
   addUploadRoute(app, ports.uploads);
+  addOpenAiRoutes(app, ports);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
   addBulkRoutes(app, ports.bulkRoutes);

@@ -17,6 +17,7 @@ import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AdministrationPorts } from './administration.ts';
 import type { AuthenticationPorts } from './authentication.ts';
+import type { OpenAiPorts } from './openai/routes.ts';
 import type { StepOf } from './present.ts';
 import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
@@ -50,6 +51,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly webhookRoutes: WebhookRoutePorts;
   readonly pictureRoutes: PictureRoutePorts;
   readonly uploads: UploadPorts;
+  readonly openAi: OpenAiPorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;

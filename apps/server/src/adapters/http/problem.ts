@@ -63,7 +63,7 @@ export function secondsToReset({ code, details }: AppError, now: number): number
 }
 
 /** Errors of Fastify itself; https://fastify.dev/docs/latest/Reference/Errors/ has the codes. */
-function knownProblem(error: FastifyError | AppError): ProblemFacts | undefined {
+export function knownProblem(error: FastifyError | AppError): ProblemFacts | undefined {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { code: 'body_too_large' };

@@ -2,6 +2,7 @@ import { type Model, modelListSchema, modelParamsSchema, modelSchema } from '@im
 import { findModel } from '../../../application/find-model.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { App } from '../app-type.ts';
+import { openAiModels } from '../openai/models.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentModels } from '../present-models.ts';
@@ -26,11 +27,15 @@ export function addModelRoutes(app: App, { models, manageModels, engineStatus }:
       schema: {
         operationId: 'listModels',
         summary: 'Models with their sizes and limits, the precisions they come in, and what is in memory',
+        description: '`object` and `data` are the same list as clients of OpenAI read it, with the names they know.',
         tags: ['models'],
         response: { 200: json('All models', modelListSchema), ...problems() },
       },
     },
-    async () => ({ items: present() }),
+    async () => {
+      const items = present();
+      return { items, object: 'list' as const, data: openAiModels(items.map(({ name }) => name)) };
+    },
   );
 
   app.post(

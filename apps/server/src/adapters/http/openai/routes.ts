@@ -1,0 +1,156 @@
+/** The door of OpenAI's Images API. All requests end in the same use case as those of the native API. */
+import fastifyMultipart from '@fastify/multipart';
+import { openAiModelSchema } from '@imagemill/api';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { UploadAsset } from '../../../application/upload-asset.ts';
+import { hashOfBody } from '../idempotency.ts';
+import { json } from '../openapi.ts';
+import type { HttpPorts } from '../ports.ts';
+import { askerOf, tenantOf } from '../tenant.ts';
+import { answerOfRecord } from './answer.ts';
+import { ClientWait, type WaitPorts } from './client-wait.ts';
+import { readEdit } from './edit-form.ts';
+import { createOpenAiErrorHandler, errorAnswerSchema } from './errors.ts';
+import { Followers } from './follow.ts';
+import { modelFor, openAiModel } from './models.ts';
+import { nativeRequest } from './request-input.ts';
+import { RunningRequests } from './running-requests.ts';
+import { type ImageRequest, imageRequestSchema, imagesAnswerSchema } from './schema.ts';
+import { streamAnswer } from './stream.ts';
+
+export interface OpenAiPorts {
+  readonly uploadAsset: UploadAsset;
+  readonly maxUploadBytes: number;
+  /** The mask in the alpha of a picture: white where it is transparent; undefined where nothing is. */
+  readonly maskOfAlpha: (picture: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly publicUrl: string | undefined;
+  /** How long a client that went away may take to come back before its request is cancelled. */
+  readonly graceMs: number;
+}
+
+export function addOpenAiRoutes(app: FastifyInstance, ports: HttpPorts): void {
+  const door: FastifyPluginAsync = async (scope) => {
+    const { openAi } = ports;
+    scope.setErrorHandler(createOpenAiErrorHandler(ports.log));
+    await scope.register(fastifyMultipart, {
+      limits: { files: 17, fields: 50, fieldSize: 200_000, headerPairs: 20, fileSize: Number.MAX_SAFE_INTEGER },
+    });
+    const followers = new Followers(ports);
+    scope.addHook('preClose', async () => followers.close());
+    const running = new RunningRequests({ ...ports, graceMs: openAi.graceMs });
+    const waitPorts: WaitPorts = { ...ports, followers, running, publicUrl: openAi.publicUrl };
+    addGenerationRoute(scope, ports, waitPorts);
+    addEditRoute(scope, ports, waitPorts);
+    addModelRoute(scope, ports);
+  };
+  void app.register(door);
+}
+
+function addGenerationRoute(app: FastifyInstance, ports: HttpPorts, waitPorts: WaitPorts): void {
+  app.post<{ Body: ImageRequest }>(
+    '/v1/images/generations',
+    {
+      config: { permission: 'generations:write' },
+      schema: {
+        operationId: 'openaiGenerateImages',
+        summary: 'OpenAI Images: draw pictures and wait for them',
+        tags: ['openai'],
+        body: imageRequestSchema,
+        response: answers,
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const model = modelFor(body.model, ports.models);
+      const input = { ...nativeRequest(body, model), ...askerOf(request) };
+      const key = keyOf(request, hashOfBody(body));
+      const wait = await ClientWait.begin({ body, model, input, key }, request, reply, waitPorts);
+      return body.stream ? streamAnswer(wait, 'image_generation', reply) : answer(wait, request, reply);
+    },
+  );
+}
+
+function addEditRoute(app: FastifyInstance, ports: HttpPorts, waitPorts: WaitPorts): void {
+  const { openAi } = ports;
+  app.post(
+    '/v1/images/edits',
+    {
+      config: { permission: 'generations:write' },
+      bodyLimit: 2 * openAi.maxUploadBytes + 1_048_576,
+      schema: {
+        operationId: 'openaiEditImages',
+        summary: 'OpenAI Images: draw from a picture, or repaint what a mask leaves transparent',
+        tags: ['openai'],
+        consumes: ['multipart/form-data', 'application/json'],
+        response: answers,
+      },
+    },
+    async (request, reply) => {
+      const { body, image, mask } = await readEdit(request, openAi.maxUploadBytes);
+      const model = modelFor(body.model, ports.models);
+      const native = nativeRequest(body, model);
+      const tenantId = tenantOf(request);
+      const source = await openAi.uploadAsset({ tenantId, bytes: image });
+      if (mask !== undefined) await openAi.uploadAsset({ tenantId, bytes: mask });
+      // A mask without transparency is one of ours already: white is repainted.
+      const white = (await openAi.maskOfAlpha(mask ?? image)) ?? mask;
+      const maskAsset = white && (await openAi.uploadAsset({ tenantId, bytes: white }));
+      const strength = body.strength ?? (maskAsset === undefined ? 0.6 : 1);
+      const input = {
+        ...native,
+        ...askerOf(request),
+        image: { assetId: source.id, strength },
+        mask: maskAsset && { assetId: maskAsset.id },
+      };
+      const key = keyOf(request, hashOfBody({ ...body, image: source.sha256, mask: maskAsset?.sha256 }));
+      const wait = await ClientWait.begin({ body, model, input, key }, request, reply, waitPorts);
+      return body.stream ? streamAnswer(wait, 'image_edit', reply) : answer(wait, request, reply);
+    },
+  );
+}
+
+function addModelRoute(app: FastifyInstance, { models }: HttpPorts): void {
+  app.get<{ Params: { model: string } }>(
+    '/v1/models/:model',
+    {
+      config: { permission: 'models:read' },
+      schema: {
+        operationId: 'openaiGetModel',
+        summary: 'OpenAI: one model by its name or an alias',
+        tags: ['openai'],
+        params: z.object({ model: z.string() }),
+        response: { 200: json('The model', openAiModelSchema), ...openAiProblems },
+      },
+    },
+    async (request) => {
+      const { model } = request.params;
+      modelFor(model, models);
+      return openAiModel(model);
+    },
+  );
+}
+
+async function answer(wait: ClientWait, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const record = await wait.ended();
+  if (record === undefined) return reply;
+  try {
+    return await answerOfRecord(record, { body: wait.body, model: wait.model, request }, wait.answerPorts);
+  } finally {
+    wait.answered();
+  }
+}
+
+/** Equal for the repeats of a request by the same key. */
+function keyOf(request: FastifyRequest, hash: string): string {
+  const { tenantId, keyId } = askerOf(request);
+  return `${tenantId} ${keyId ?? ''} ${request.routeOptions.url} ${hash}`;
+}
+
+const openAiProblems = Object.fromEntries(
+  [400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 431, 500, 503, 507].map((status) => [
+    String(status),
+    json('Error in the shape of OpenAI', errorAnswerSchema),
+  ]),
+);
+const answers = { 200: json('The pictures', imagesAnswerSchema), ...openAiProblems };
