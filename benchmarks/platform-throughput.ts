@@ -48,7 +48,18 @@ const engine = new SlotEngine({ models, slots, maxBatchTokens: 4096 });
 
 const dataDir = await mkdtemp(join(tmpdir(), 'imagemill-throughput-'));
 const server = await startServer(
-  loadConfig({ overrides: { dataDir, port: 0, device: 'cpu', weights: 'packed', threads, slots, logLevel: 'error' } }),
+  loadConfig({
+    overrides: {
+      dataDir,
+      port: 0,
+      device: 'cpu',
+      weights: 'packed',
+      threads,
+      slots,
+      logLevel: 'error',
+      calibrate: false,
+    },
+  }),
 );
 const client = createClient({ baseUrl: server.url });
 

@@ -65,6 +65,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'GET /v1/assets/{id}': [refused(({ asset }) => `/v1/assets/${asset}`)],
   'POST /v1/queue/pause': [refused(() => '/v1/queue/pause')],
   'POST /v1/queue/resume': [refused(() => '/v1/queue/resume')],
+  'GET /v1/models/{model}': [{ path: () => '/v1/models/demo', expects: 'own' }],
   'POST /v1/models/{name}/load': [refused(() => '/v1/models/demo/load')],
   'POST /v1/models/{name}/unload': [refused(() => '/v1/models/demo/unload')],
   'GET /v1/loras/{name}': [refused(() => '/v1/loras/owner-lora')],
