@@ -101,8 +101,9 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     const file = await writeLora(folder, 'ink', { model: demoModel, seed: 5, metadata });
     const page = await open('/', english);
     await page.getByLabel('Upload a LoRA').setInputFiles(file);
-    rmSync(folder, { recursive: true });
+    // The browser reads the file while it sends it.
     await page.getByRole('textbox', { name: 'Strength of ink' }).fill('-0.5');
+    rmSync(folder, { recursive: true });
     const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
     await prompt.fill('a teapot');
     await page.getByRole('button', { name: 'inkstyle' }).click();
