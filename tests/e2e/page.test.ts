@@ -41,7 +41,8 @@ describe.skipIf(!isBrowserThere)('the page', () => {
     await page.getByRole('textbox', { name: '步数' }).fill('50');
     await page.getByRole('textbox', { name: '提示词', exact: true }).fill('一只猫头鹰，深蓝色背景');
     await page.keyboard.press('Control+Enter');
-    await firstCard(page).getByRole('button', { name: '打开第 1 张图片' }).waitFor();
+    // By its prompt: until the new card is there, the first one is an older one's.
+    await page.getByRole('button', { name: '打开第 1 张图片：一只猫头鹰，深蓝色背景' }).waitFor();
     const told = await toldProgress(page);
     expect(told).toEqual(expect.arrayContaining([expect.stringMatching(/^第 \d+ 步，共 50 步$/)]));
     const picture = `document.querySelector('article img')`;
