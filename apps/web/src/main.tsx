@@ -7,7 +7,7 @@ import { CrashBoundary } from './app/crash-screen.tsx';
 import { Providers } from './app/providers.tsx';
 import { startI18n } from './shared/i18n/i18n.ts';
 
-startI18n();
+await startI18n();
 const root = document.querySelector('#root');
 if (root === null) throw new Error('index.html has no element #root');
 createRoot(root).render(

@@ -1,6 +1,5 @@
 import type { Generation } from '@imagemill/api';
-import { Loader } from '@mantine/core';
-import { lazy, type ReactElement, Suspense, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { draftOfGeneration, type Recallable, recalled } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
@@ -8,20 +7,17 @@ import { useSystem } from '../shared/api/system.ts';
 import { goTo, usePage } from '../shared/navigation/pages.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
+import { late } from '../shared/ui/late.tsx';
 import { useMessages } from '../shared/ui/live-region.tsx';
 import { isQuestionMark, useShortcut } from '../shared/ui/use-shortcut.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
-import { ShortcutSheet } from './shortcut-sheet.tsx';
-import { Studio } from './studio.tsx';
 
-const GalleryPage = lazy(() =>
-  import('../features/gallery/gallery-page.tsx').then((m) => ({ default: m.GalleryPage })),
-);
-const QueuePage = lazy(() => import('../features/queue/queue-page.tsx').then((m) => ({ default: m.QueuePage })));
-const OperationPage = lazy(() =>
-  import('../features/operation/operation-page.tsx').then((m) => ({ default: m.OperationPage })),
-);
+const Studio = late(async () => (await import('./studio.tsx')).Studio);
+const GalleryPage = late(async () => (await import('../features/gallery/gallery-page.tsx')).GalleryPage);
+const QueuePage = late(async () => (await import('../features/queue/queue-page.tsx')).QueuePage);
+const OperationPage = late(async () => (await import('../features/operation/operation-page.tsx')).OperationPage);
+const ShortcutSheet = late(async () => (await import('./shortcut-sheet.tsx')).ShortcutSheet, 'hidden');
 
 /** The whole page: the head with the ways, and under it what the address names. */
 export function App(): ReactElement {
@@ -54,11 +50,9 @@ export function App(): ReactElement {
       ) : (
         <main id="main" tabIndex={-1} className={styles.main}>
           <ServerTrouble />
-          <Suspense fallback={<Loader className={styles.loading ?? ''} aria-label={t('app.loading')} />}>
-            {page === 'gallery' && <GalleryPage onRecall={recall} />}
-            {page === 'queue' && <QueuePage />}
-            {page === 'operation' && <OperationPage />}
-          </Suspense>
+          {page === 'gallery' && <GalleryPage onRecall={recall} />}
+          {page === 'queue' && <QueuePage />}
+          {page === 'operation' && <OperationPage />}
         </main>
       )}
     </>

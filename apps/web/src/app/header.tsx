@@ -8,6 +8,7 @@ import { languageNames, languages } from '../shared/i18n/language.ts';
 import { useLanguage } from '../shared/i18n/use-language.ts';
 import { IconButton } from '../shared/ui/icon-button.tsx';
 import { KeysIcon, Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
+import { useMessages } from '../shared/ui/live-region.tsx';
 import styles from './header.module.css';
 import { Navigation } from './navigation.tsx';
 
@@ -59,6 +60,7 @@ function ServerState(): ReactElement {
 
 function LanguageSwitch(): ReactElement {
   const { t } = useTranslation();
+  const { notify } = useMessages();
   const language = useLanguage();
   return (
     <SegmentedControl
@@ -67,7 +69,7 @@ function LanguageSwitch(): ReactElement {
       aria-label={t('header.language')}
       value={language}
       data={languages.map((value) => ({ value, label: <span lang={value}>{languageNames[value]}</span> }))}
-      onChange={(value) => void chooseLanguage(value)}
+      onChange={(value) => void chooseLanguage(value).catch(() => notify(t('header.languageFailed')))}
     />
   );
 }

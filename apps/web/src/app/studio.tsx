@@ -5,13 +5,15 @@ import type { Recallable } from '../features/generate/draft.ts';
 import type { DraftStore } from '../features/generate/draft-store.ts';
 import { Feed } from '../features/history/feed.tsx';
 import { picturesOf } from '../features/viewer/pictures.ts';
-import { Viewer } from '../features/viewer/viewer.tsx';
 import { useGenerations } from '../shared/api/generations.ts';
 import { useSystem } from '../shared/api/system.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
+import { late } from '../shared/ui/late.tsx';
 import styles from './studio.module.css';
 import { useOpenPicture } from './use-open-picture.ts';
+
+const Viewer = late(async () => (await import('../features/viewer/viewer.tsx')).Viewer, 'hidden');
 
 interface StudioProps {
   readonly draft: DraftStore;

@@ -6,7 +6,7 @@ import { faultOfJob } from '../../shared/api/fault.ts';
 import { isFinished } from '../../shared/api/generation-state.ts';
 import { useJobOutlook } from '../../shared/api/queue.ts';
 import { formatAgo, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
-import { errorsEn } from '../../shared/i18n/errors-en.ts';
+import { useKnownFaults } from '../../shared/i18n/use-known-faults.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { ReuseIcon } from '../../shared/ui/icons.tsx';
 import styles from './generation-card.module.css';
@@ -99,8 +99,9 @@ function Facts({ generation, now }: { readonly generation: Generation; readonly 
 /** Why pictures were not drawn, each reason once. */
 function Faults({ generation }: { readonly generation: Generation }): ReactElement | null {
   const { t } = useTranslation();
+  const isKnown = useKnownFaults();
   const errors = generation.jobs.flatMap((job) => (job.error === undefined ? [] : [job.error]));
-  const codes = [...new Set(errors.map((error) => faultOfJob(error, errorsEn).code))];
+  const codes = [...new Set(errors.map((error) => faultOfJob(error, isKnown).code))];
   if (codes.length === 0) return null;
   return (
     <div className={styles.faults}>

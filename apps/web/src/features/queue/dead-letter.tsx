@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { faultOfJob } from '../../shared/api/fault.ts';
 import { type QueueChange, useGenerationOf } from '../../shared/api/queue.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
-import { errorsEn } from '../../shared/i18n/errors-en.ts';
+import { useKnownFaults } from '../../shared/i18n/use-known-faults.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import styles from './dead-letter.module.css';
 
@@ -19,7 +19,8 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
   const { data: generation } = useGenerationOf(job.generationId);
-  const fault = job.error === undefined ? undefined : faultOfJob(job.error, errorsEn);
+  const isKnown = useKnownFaults();
+  const fault = job.error === undefined ? undefined : faultOfJob(job.error, isKnown);
   return (
     <article className={styles.row} aria-label={t('queue.notDrawn', { prompt: generation?.prompt ?? job.id })}>
       <div className={styles.words}>

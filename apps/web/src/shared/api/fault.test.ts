@@ -1,10 +1,10 @@
 import type { Problem } from '@imagemill/api';
 import { ApiError } from '@imagemill/api/client';
 import { describe, expect, test } from 'vitest';
-import { messages } from '../i18n/i18n.ts';
+import { errorsEn } from '../i18n/errors-en.ts';
 import { faultOf, faultOfJob } from './fault.ts';
 
-const known = messages.en.errors;
+const known = (code: string): boolean => Object.hasOwn(errorsEn, code);
 
 function apiError(status: number, code: string, fields: Partial<Problem> = {}): ApiError {
   const problem: Problem = {

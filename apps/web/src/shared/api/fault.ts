@@ -13,10 +13,10 @@ export interface Fault {
   readonly requestId?: string | undefined;
 }
 
-/** Turns whatever a request threw into a fault. `knownCodes` are those that have sentences. */
-export function faultOf(error: unknown, knownCodes: Readonly<Record<string, unknown>>): Fault {
+/** Turns whatever a request threw into a fault. `isKnown` tells the codes that have sentences. */
+export function faultOf(error: unknown, isKnown: (code: string) => boolean): Fault {
   if (error instanceof ApiError) {
-    const code = isKnown(error.code, knownCodes) ? error.code : codeOfStatus(error.status);
+    const code = isKnown(error.code) ? (error.code as FaultCode) : codeOfStatus(error.status);
     return { code, fields: error.problem?.errors ?? [], requestId: error.problem?.requestId };
   }
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
@@ -24,12 +24,8 @@ export function faultOf(error: unknown, knownCodes: Readonly<Record<string, unkn
 }
 
 /** The fault of a job; a code of a newer server is told as a fault of the engine. */
-export function faultOfJob(error: JobError, knownCodes: Readonly<Record<string, unknown>>): Fault {
-  return { code: isKnown(error.code, knownCodes) ? error.code : 'engine_fault', fields: [] };
-}
-
-function isKnown(code: string, knownCodes: Readonly<Record<string, unknown>>): code is FaultCode {
-  return Object.hasOwn(knownCodes, code);
+export function faultOfJob(error: JobError, isKnown: (code: string) => boolean): Fault {
+  return { code: isKnown(error.code) ? (error.code as FaultCode) : 'engine_fault', fields: [] };
 }
 
 /** For codes this page does not know, and for answers of something between page and server. */

@@ -6,9 +6,12 @@ export const en = {
     reload: 'Reload the page',
     skipToMain: 'Skip to the contents',
     loading: 'Loading…',
+    newVersion: 'The server has a new version of this page.',
+    newVersionHelp: 'Reload it: what you typed is kept.',
   },
   header: {
     language: 'Language',
+    languageFailed: 'The language could not be fetched. See that the server is running, then try again.',
     useLightTheme: 'Use the light theme',
     useDarkTheme: 'Use the dark theme',
     connecting: 'Connecting…',

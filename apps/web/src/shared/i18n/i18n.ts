@@ -1,33 +1,32 @@
 import i18next, { type i18n as I18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { readStored, writeStored } from '../storage.ts';
-import { en } from './en.ts';
-import { errorsEn } from './errors-en.ts';
-import { errorsZhCn } from './errors-zh-cn.ts';
 import { detectLanguage, type Language, languageStorageKey, languages } from './language.ts';
-import { zhCn } from './zh-cn.ts';
-
-export const messages = {
-  en: { ...en, errors: errorsEn },
-  'zh-CN': { ...zhCn, errors: errorsZhCn },
-} as const satisfies Readonly<Record<Language, unknown>>;
+import type { messagesEn } from './messages-en.ts';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'translation';
-    resources: { translation: (typeof messages)['en'] };
+    resources: { translation: typeof messagesEn };
   }
 }
 
+/** Only the language that is spoken is fetched. */
+const loaders = {
+  en: async () => (await import('./messages-en.ts')).messagesEn,
+  'zh-CN': async () => (await import('./messages-zh-cn.ts')).messagesZhCn,
+} as const satisfies Readonly<Record<Language, () => Promise<unknown>>>;
+
 /** Starts i18next in the reader's language and keeps `<html lang>` in step with it. */
-export function startI18n(): I18n {
+export async function startI18n(): Promise<I18n> {
   i18next.on('languageChanged', (language) => {
     document.documentElement.lang = language;
   });
-  void i18next.use(initReactI18next).init({
-    lng: detectLanguage(readStored(languageStorageKey), navigator.languages),
+  const language = detectLanguage(readStored(languageStorageKey), navigator.languages);
+  await i18next.use(initReactI18next).init({
+    lng: language,
     supportedLngs: [...languages],
-    resources: { en: { translation: messages.en }, 'zh-CN': { translation: messages['zh-CN'] } },
+    resources: { [language]: { translation: await loaders[language]() } },
     initAsync: false,
     // React escapes what it renders.
     interpolation: { escapeValue: false },
@@ -35,8 +34,15 @@ export function startI18n(): I18n {
   return i18next;
 }
 
-/** Switches the page to a language and remembers the choice. */
+/**
+ * Switches the page to a language and remembers the choice.
+ *
+ * @throws TypeError when the server does not hand the language out
+ */
 export async function chooseLanguage(language: Language): Promise<void> {
+  if (!i18next.hasResourceBundle(language, 'translation')) {
+    i18next.addResourceBundle(language, 'translation', await loaders[language]());
+  }
   writeStored(languageStorageKey, language);
   await i18next.changeLanguage(language);
 }

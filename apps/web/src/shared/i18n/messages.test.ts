@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { errorCodes } from '@imagemill/api';
 import { NOT_A_PROBLEM, UNREACHABLE } from '@imagemill/api/client';
 import { describe, expect, test } from 'vitest';
-import { messages } from './i18n.ts';
 import type { Language } from './language.ts';
+import { messagesEn } from './messages-en.ts';
+import { messagesZhCn } from './messages-zh-cn.ts';
+
+const messages = { en: messagesEn, 'zh-CN': messagesZhCn } as const;
 
 type Tree = { readonly [key: string]: string | Tree };
 

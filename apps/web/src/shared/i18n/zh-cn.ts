@@ -6,9 +6,12 @@ export const zhCn = {
     reload: '重新加载页面',
     skipToMain: '跳到主要内容',
     loading: '正在加载…',
+    newVersion: '服务器上有此页面的新版本。',
+    newVersionHelp: '请重新加载：您输入的内容已保存。',
   },
   header: {
     language: '语言',
+    languageFailed: '无法获取该语言。请确认服务器正在运行，然后重试。',
     useLightTheme: '切换到浅色主题',
     useDarkTheme: '切换到深色主题',
     connecting: '正在连接…',

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Fault, faultOf } from '../api/fault.ts';
-import { errorsEn } from '../i18n/errors-en.ts';
+import { useKnownFaults } from '../i18n/use-known-faults.ts';
 import styles from './fault-alert.module.css';
 import { AlertIcon } from './icons.tsx';
 
@@ -16,7 +16,7 @@ interface FaultAlertProps {
 /** Says in the reader's language what went wrong and what to do about it. */
 export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): ReactElement {
   const { t } = useTranslation();
-  const fault = faultOf(error, errorsEn);
+  const fault = faultOf(error, useKnownFaults());
   // What the server refused for good would be refused again.
   const canRetry = !(error instanceof ApiError) || error.retryable;
   return (

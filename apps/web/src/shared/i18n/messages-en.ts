@@ -1,0 +1,5 @@
+import { en } from './en.ts';
+import { errorsEn } from './errors-en.ts';
+
+/** All that the page says in English. */
+export const messagesEn = { ...en, errors: errorsEn } as const;

@@ -1,0 +1,5 @@
+import { errorsZhCn } from './errors-zh-cn.ts';
+import { zhCn } from './zh-cn.ts';
+
+/** All that the page says in Chinese. */
+export const messagesZhCn = { ...zhCn, errors: errorsZhCn } as const;
