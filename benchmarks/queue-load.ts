@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../apps/server/src/adapters/clock.ts';
 import { createIdSource } from '../apps/server/src/adapters/id-source.ts';
-import { SqliteStore } from '../apps/server/src/adapters/sql/sql-store.ts';
+import { SqliteStore } from '../apps/server/src/adapters/sql/sqlite-store.ts';
 import { createClaimJobs } from '../apps/server/src/application/claim-jobs.ts';
 import { createCostBook } from '../apps/server/src/application/cost-book.ts';
 import { createEndAttempt } from '../apps/server/src/application/end-attempt.ts';

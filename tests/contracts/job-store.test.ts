@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteStore } from '../../apps/server/src/adapters/sql/sql-store.ts';
+import { SqliteStore } from '../../apps/server/src/adapters/sql/sqlite-store.ts';
 import { describeAccounting } from './accounting.contract.ts';
 import { describeFairQueue } from './fair-queue.contract.ts';
 import { describeJobStore, type OpenedStore } from './job-store.contract.ts';

@@ -9,7 +9,7 @@ import { type Files, FilesystemStore } from '../../apps/server/src/adapters/asse
 import { systemClock } from '../../apps/server/src/adapters/clock.ts';
 import { createIdSource } from '../../apps/server/src/adapters/id-source.ts';
 import { EngineProcess } from '../../apps/server/src/adapters/inference/engine-process.ts';
-import { SqliteStore } from '../../apps/server/src/adapters/sql/sql-store.ts';
+import { SqliteStore } from '../../apps/server/src/adapters/sql/sqlite-store.ts';
 import { createClaimJobs } from '../../apps/server/src/application/claim-jobs.ts';
 import { createCostBook } from '../../apps/server/src/application/cost-book.ts';
 import { createEndAttempt } from '../../apps/server/src/application/end-attempt.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SqliteStore } from '../../apps/server/src/adapters/sql/sql-store.ts';
+import { SqliteStore } from '../../apps/server/src/adapters/sql/sqlite-store.ts';
 import { createClaimJobs } from '../../apps/server/src/application/claim-jobs.ts';
 import { createCostBook } from '../../apps/server/src/application/cost-book.ts';
 import { createReapExpiredLeases } from '../../apps/server/src/application/reap-expired-leases.ts';

@@ -9,7 +9,7 @@ import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
 import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
-import type { SqliteStore } from '../adapters/sql/sql-store.ts';
+import type { SqliteStore } from '../adapters/sql/sqlite-store.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
 import { createControlQueue, createGetQueue } from '../application/control-queue.ts';

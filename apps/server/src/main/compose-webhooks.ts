@@ -2,7 +2,7 @@
 import { systemClock } from '../adapters/clock.ts';
 import { presentEvent } from '../adapters/http/present.ts';
 import { secrets } from '../adapters/secrets.ts';
-import type { SqliteStoreOptions } from '../adapters/sql/sql-store.ts';
+import type { SqliteStoreOptions } from '../adapters/sql/sqlite-store.ts';
 import { createHttpSender } from '../adapters/webhooks/http-sender.ts';
 import { WebhookDeliverer } from '../application/deliver-webhooks.ts';
 import { every } from '../application/every.ts';

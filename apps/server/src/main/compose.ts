@@ -13,7 +13,7 @@ import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
 import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
-import { SqliteStore } from '../adapters/sql/sql-store.ts';
+import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';

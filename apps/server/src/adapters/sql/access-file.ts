@@ -37,7 +37,7 @@ export async function openAccessFile(options: {
     throw error;
   }
   const transaction = { access: new SqlAccess(writer.queries), usage: new SqlUsage(writer.queries) };
-  const commits = new GroupCommit(writer, () => undefined);
+  const commits = new GroupCommit(writer);
   return {
     ...transaction,
     transact: (work) => commits.transact({ run: () => work(transaction), onCommitted: () => undefined }),

@@ -1,5 +1,14 @@
 import { AppError } from '../../domain/errors.ts';
-import { endsTransaction, type SqliteConnection } from './sqlite-connection.ts';
+
+/** The connection that a group's transaction runs on. Both databases know the words of savepoints. */
+export interface TransactionConnection {
+  /** Begins a transaction that nobody else can write beside. */
+  begin(): Promise<void> | void;
+  /** Runs a statement without parameters: `commit`, `rollback` and the words about savepoints. */
+  execute(statement: string): Promise<void> | void;
+  /** Whether the database may have undone the whole transaction because of this error, not only the statement. */
+  endsTransaction(error: unknown): boolean;
+}
 
 /** One piece of work inside the current transaction; what it returns is told when the transaction is on disk. */
 export interface Work<T> {
@@ -15,16 +24,21 @@ export interface Work<T> {
  * Each piece of work has a savepoint: if it throws, it alone is undone. If the commit fails, all are.
  */
 export class GroupCommit {
-  readonly #connection: SqliteConnection;
+  readonly #connection: TransactionConnection;
   readonly #onSettled: () => void;
+  readonly #maxGroup: number;
   #waiting: Entry[] = [];
   #isScheduled = false;
   #isClosed = false;
 
-  /** @param onSettled called after every transaction, whether it is on disk or undone, before callers go on */
-  constructor(connection: SqliteConnection, onSettled: () => void) {
+  /**
+   * @param options.onSettled called after every transaction, whether it is on disk or undone, before callers go on
+   * @param options.maxGroup most pieces of work of one transaction
+   */
+  constructor(connection: TransactionConnection, options: { onSettled?: () => void; maxGroup?: number } = {}) {
     this.#connection = connection;
-    this.#onSettled = onSettled;
+    this.#onSettled = options.onSettled ?? (() => undefined);
+    this.#maxGroup = options.maxGroup ?? MAX_GROUP;
   }
 
   /** @throws AppError `disk_full`, `storage_failed`, `shutting_down`; whatever the work throws */
@@ -64,17 +78,18 @@ export class GroupCommit {
   }
 
   async #flush(): Promise<void> {
-    const entries = this.#waiting.splice(0, MAX_GROUP);
+    const entries = this.#waiting.splice(0, this.#maxGroup);
     const finish: (() => void)[] = [];
     try {
-      this.#connection.execute('begin immediate');
+      await this.#connection.begin();
       for (const entry of entries) {
-        const committed = await this.#runOne(entry);
+        // Alone, it needs no savepoint: the transaction is undone as a whole.
+        const committed = entries.length === 1 ? await entry.run() : await this.#runOne(entry);
         if (committed !== undefined) finish.push(committed);
       }
-      this.#connection.execute('commit');
+      await this.#connection.execute('commit');
     } catch (error) {
-      this.#rollback();
+      await this.#rollback();
       this.#onSettled();
       // Those that failed by themselves were told already; telling them again does nothing.
       for (const entry of entries) entry.reject(error);
@@ -86,25 +101,25 @@ export class GroupCommit {
 
   /** Gives what to do after the commit; undefined when the work failed by itself and was undone. */
   async #runOne(entry: Entry): Promise<(() => void) | undefined> {
-    this.#connection.execute('savepoint work');
+    await this.#connection.execute('savepoint work');
     try {
       const committed = await entry.run();
-      this.#connection.execute('release work');
+      await this.#connection.execute('release work');
       return committed;
     } catch (error) {
-      if (endsTransaction(error)) throw error;
-      this.#connection.execute('rollback to work');
-      this.#connection.execute('release work');
+      if (this.#connection.endsTransaction(error)) throw error;
+      await this.#connection.execute('rollback to work');
+      await this.#connection.execute('release work');
       entry.reject(error);
       return undefined;
     }
   }
 
-  #rollback(): void {
+  async #rollback(): Promise<void> {
     try {
-      this.#connection.execute('rollback');
+      await this.#connection.execute('rollback');
     } catch {
-      // SQLite undid the transaction itself: there is nothing left to roll back.
+      // The database undid the transaction itself, or is gone: there is nothing left to roll back.
     }
   }
 }

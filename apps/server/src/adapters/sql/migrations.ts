@@ -8,7 +8,7 @@ import { webhookTables } from './webhook-tables.ts';
 
 /** Forward only: a migration that was released is never changed, and none has a way back. */
 const migrations: Readonly<Record<string, Migration>> = {
-  '0001-generations-and-jobs': { up: (database) => runAll(database, firstTables()) },
+  '0001-generations-and-jobs': { up: (database) => runAll(database, firstTables(isPostgres(database))) },
   '0002-fair-queue': { up: (database) => runAll(database, fairQueue()) },
   '0003-generation-extras': { up: (database) => runAll(database, generationExtras()) },
   '0004-tenants': { up: (database) => runAll(database, tenantTables()) },
@@ -31,7 +31,7 @@ export async function migrate(database: Kysely<unknown>): Promise<void> {
   const reason = error instanceof Error ? error.message : String(error);
   if (reason.includes('corrupted migrations')) {
     const message =
-      'The data folder was written by a newer version of Imagemill. Run that version, or use another data folder.';
+      'The records were written by a newer version of Imagemill. Run that version, or use another data folder or database.';
     throw new AppError('storage_failed', message, { cause: error });
   }
   throw error;
@@ -48,7 +48,7 @@ export async function requireCurrent(database: Kysely<unknown>): Promise<void> {
 }
 
 /** Words that SQLite and PostgreSQL both read; on SQLite `bigint` is any integer and `double precision` any real. */
-const firstTables = (): readonly RawBuilder<unknown>[] => [
+const firstTables = (onPostgres: boolean): readonly RawBuilder<unknown>[] => [
   sql`
     create table generations (
       id text not null primary key,
@@ -133,7 +133,7 @@ const firstTables = (): readonly RawBuilder<unknown>[] => [
   // On SQLite an `integer primary key` is the row's own number, so the table needs no second tree.
   sql`
     create table events (
-      id integer not null primary key,
+      id ${sql.raw(onPostgres ? 'bigint' : 'integer')} not null primary key,
       tenant_id text not null,
       generation_id text not null,
       type text not null,
@@ -220,6 +220,10 @@ const results = (): readonly RawBuilder<unknown>[] => [
     )`,
   sql`create index results_by_age on results (created_at)`,
 ];
+
+function isPostgres(database: Kysely<unknown>): boolean {
+  return database.getExecutor().adapter.supportsTransactionalDdl === true;
+}
 
 async function runAll(database: Kysely<unknown>, statements: readonly RawBuilder<unknown>[]): Promise<void> {
   for (const statement of statements) await statement.execute(database);

@@ -10,8 +10,13 @@ export interface OpenCounts {
   costMs: number;
 }
 
-/** Numbers of jobs that have not ended, by class. Adding up a million rows takes a second, so they are kept. */
-export class OpenJobs {
+/** Numbers of jobs that have not ended, by class. */
+export interface OpenJobNumbers {
+  read(): Promise<Readonly<Record<PriorityClass, Readonly<OpenCounts>>>>;
+}
+
+/** Such numbers as this process keeps them, which is the only one that writes. Adding up a million rows takes a second, so they are kept. */
+export class OpenJobs implements OpenJobNumbers {
   readonly #classes: Readonly<Record<PriorityClass, OpenCounts>> = {
     interactive: { queued: 0, running: 0, costMs: 0 },
     standard: { queued: 0, running: 0, costMs: 0 },
@@ -19,7 +24,7 @@ export class OpenJobs {
   };
 
   /** Adds up what the tables have. */
-  static async read(queries: Kysely<Tables>): Promise<OpenJobs> {
+  static async of(queries: Kysely<Tables>): Promise<OpenJobs> {
     const open = new OpenJobs();
     for (const state of ['queued', 'running'] as const) {
       // A literal, not a parameter: SQLite uses a partial index only for a condition that it can see.
@@ -36,8 +41,8 @@ export class OpenJobs {
     return open;
   }
 
-  of(priority: PriorityClass): Readonly<OpenCounts> {
-    return this.#classes[priority];
+  async read(): Promise<Readonly<Record<PriorityClass, Readonly<OpenCounts>>>> {
+    return this.#classes;
   }
 
   enter(job: Job): void {

@@ -10,12 +10,12 @@ import type {
 import { generationId, type TenantId, tenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../../domain/job.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
-import type { OpenJobs } from './open-jobs.ts';
+import type { OpenJobNumbers } from './open-jobs.ts';
 import { jobFromRow, rankOf } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 /** Questions about the queue, put to a connection that only reads. */
-export function createQueueReader(queries: Kysely<Tables>, open: OpenJobs): QueueReader {
+export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers): QueueReader {
   return {
     facts: () => readFacts(queries, open),
     aheadOf: (job) => readAheadOf(queries, job),
@@ -65,7 +65,7 @@ export async function findIdempotencyKey(
 }
 
 /** The kept numbers, and short looks at indexes for the rest. The `+` keeps SQLite on the index of the pauses. */
-async function readFacts(queries: Kysely<Tables>, open: OpenJobs): Promise<QueueFacts> {
+async function readFacts(queries: Kysely<Tables>, open: OpenJobNumbers): Promise<QueueFacts> {
   const { rows } = await sql<{ paused_since: number | null; dead: number }>`
     select (select since from queue_pauses where part = 'all') as paused_since,
       (select count(*) from jobs where state in ('dead', 'failed') and state = 'dead') as dead
@@ -74,12 +74,13 @@ async function readFacts(queries: Kysely<Tables>, open: OpenJobs): Promise<Queue
     select +priority as priority, count(*) as jobs from jobs
     where state = 'queued' and ready = 0 and not_before > 0 group by +priority
   `.execute(queries);
+  const numbers = await open.read();
   const countsOf = async (priority: PriorityClass): Promise<ClassCounts> => {
     const oldest = await sql<{ created_at: number }>`
       select created_at from jobs where state = 'queued' and priority = ${rankOf(priority)}
       order by created_at limit 1
     `.execute(queries);
-    const { queued, running, costMs } = open.of(priority);
+    const { queued, running, costMs } = numbers[priority];
     const backingOff = heldBack.rows.find((row) => row.priority === rankOf(priority))?.jobs ?? 0;
     return {
       // The numbers are kept apart from the rows, so a retry that is just coming back may be in both.

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
@@ -18,10 +17,7 @@ import type { WebhookReader } from '../../application/webhook-ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../../domain/ids.ts';
-import { EVENT_ID_BLOCK, EventLog } from './event-log.ts';
-import { GroupCommit } from './group-commit.ts';
-import { migrate } from './migrations.ts';
-import { OpenJobs } from './open-jobs.ts';
+import type { OpenJobNumbers } from './open-jobs.ts';
 import { createQueueReader } from './queue-queries.ts';
 import {
   assetFromRow,
@@ -31,89 +27,53 @@ import {
   type JobRow,
   jobFromRow,
 } from './rows.ts';
+import type { Tables } from './schema.ts';
 import { SqlAccessReader } from './sql-access.ts';
 import { SqlBulkReader } from './sql-bulks.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
-import { reserveEventIds, SqlTransaction } from './sql-transaction.ts';
 import { SqlUsageReader } from './sql-usage.ts';
-import { type Outbox, SqlWebhookReader } from './sql-webhooks.ts';
-import { openConnection, type SqliteConnection } from './sqlite-connection.ts';
+import { SqlWebhookReader } from './sql-webhooks.ts';
 
-export interface SqliteStoreOptions {
-  /** Folder of the database file; it must exist. */
-  readonly folder: string;
-  /** @default 'full' */
-  readonly durability?: 'full' | 'normal';
-  /** Makes webhook messages of events, in their transaction. @default none are made */
-  readonly outbox?: Outbox | undefined;
+/** The records as an opened database has them. */
+export interface RecordStore extends Store {
+  readonly feed: EventFeed;
+  /** Called with every state change once it is on disk; the result ends it. */
+  onStored(listener: (event: StoredEvent) => void): () => void;
+  /** Waits for what was handed in, then gives the database back. */
+  close(): Promise<void>;
 }
 
-/** The records in a SQLite file. One connection writes, another reads, so a reader never sees half a transaction. */
-export class SqliteStore implements Store {
+/** Questions about the records, which are the same on every database. */
+export abstract class SqlStore implements RecordStore {
   readonly queue: QueueReader;
   readonly access: AccessReader;
   readonly usage: UsageReader;
   readonly webhooks: WebhookReader;
   readonly gallery: GalleryReader;
   readonly bulks: BulkReader;
-  readonly #writer: SqliteConnection;
-  readonly #reader: SqliteConnection;
-  readonly #commits: GroupCommit;
-  readonly #log: EventLog;
-  readonly #open: OpenJobs;
-  readonly #outbox: Outbox | undefined;
+  abstract readonly feed: EventFeed;
+  readonly #queries: Kysely<Tables>;
+  readonly #open: OpenJobNumbers;
 
-  private constructor(
-    { writer, reader, outbox }: { writer: SqliteConnection; reader: SqliteConnection; outbox: Outbox | undefined },
-    log: EventLog,
-    open: OpenJobs,
-  ) {
+  constructor(queries: Kysely<Tables>, open: OpenJobNumbers) {
+    this.#queries = queries;
     this.#open = open;
-    this.#outbox = outbox;
-    this.queue = createQueueReader(reader.queries, open);
-    this.access = new SqlAccessReader(reader.queries);
-    this.usage = new SqlUsageReader(reader.queries);
-    this.webhooks = new SqlWebhookReader(reader.queries);
-    this.gallery = new SqlGalleryReader(reader.queries);
-    this.bulks = new SqlBulkReader(reader.queries);
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#log = log;
-    this.#commits = new GroupCommit(writer, () => log.settled());
+    this.queue = createQueueReader(queries, open);
+    this.access = new SqlAccessReader(queries);
+    this.usage = new SqlUsageReader(queries);
+    this.webhooks = new SqlWebhookReader(queries);
+    this.gallery = new SqlGalleryReader(queries);
+    this.bulks = new SqlBulkReader(queries);
   }
 
-  /** Opens or creates the file and brings its tables up to date. @throws AppError `storage_failed`, `disk_full` */
-  static async open({ folder, durability = 'full', outbox }: SqliteStoreOptions): Promise<SqliteStore> {
-    const path = join(folder, 'imagemill.db');
-    const writer = openConnection({ path, readOnly: false, durability });
-    try {
-      await migrate(writer.queries as unknown as Kysely<unknown>);
-      const reservedUpTo = await reserveEventIds(writer.queries);
-      const reader = openConnection({ path, readOnly: true, durability });
-      const log = new EventLog(reader.queries, reservedUpTo - EVENT_ID_BLOCK + 1, reservedUpTo);
-      return new SqliteStore({ writer, reader, outbox }, log, await OpenJobs.read(reader.queries));
-    } catch (error) {
-      writer.close();
-      throw error;
-    }
-  }
+  abstract onStored(listener: (event: StoredEvent) => void): () => void;
 
-  get feed(): EventFeed {
-    return this.#log;
-  }
+  abstract transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
 
-  /** Called with every state change once it is on disk; the result ends it. */
-  onStored(listener: (event: StoredEvent) => void): () => void {
-    return this.#log.onStored(listener);
-  }
-
-  transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
-    const transaction = new SqlTransaction(this.#writer.queries, this.#log, this.#open, this.#outbox);
-    return this.#commits.transact({ run: () => work(transaction), onCommitted: () => transaction.committed() });
-  }
+  abstract close(): Promise<void>;
 
   async findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined> {
-    const row = await this.#reader.queries
+    const row = await this.#queries
       .selectFrom('generations')
       .selectAll()
       .where('id', '=', id)
@@ -123,14 +83,14 @@ export class SqliteStore implements Store {
   }
 
   async listGenerations(query: GenerationQuery): Promise<readonly GenerationRecord[]> {
-    let select = this.#reader.queries.selectFrom('generations').selectAll().where('tenant_id', '=', query.tenantId);
+    let select = this.#queries.selectFrom('generations').selectAll().where('tenant_id', '=', query.tenantId);
     if (query.state !== undefined) select = select.where('state', '=', query.state);
     if (query.after !== undefined) select = select.where('id', '<', query.after);
     return this.#withJobs(await select.orderBy('id', 'desc').limit(query.limit).execute());
   }
 
   async findJob(tenantId: TenantId, id: JobId): Promise<JobRecord | undefined> {
-    const row = await this.#reader.queries
+    const row = await this.#queries
       .selectFrom('jobs')
       .innerJoin('generations', 'generations.id', 'jobs.generation_id')
       .selectAll('jobs')
@@ -144,7 +104,7 @@ export class SqliteStore implements Store {
   }
 
   async listAttempts(tenantId: TenantId, id: JobId): Promise<readonly AttemptRecord[]> {
-    const rows = await this.#reader.queries
+    const rows = await this.#queries
       .selectFrom('attempts')
       .selectAll()
       .where('job_id', '=', id)
@@ -155,7 +115,7 @@ export class SqliteStore implements Store {
   }
 
   async findAssetByHash(tenantId: TenantId, sha256: ContentHash): Promise<Asset | undefined> {
-    const row = await this.#reader.queries
+    const row = await this.#queries
       .selectFrom('assets')
       .selectAll()
       .where('sha256', '=', sha256)
@@ -166,7 +126,7 @@ export class SqliteStore implements Store {
   }
 
   async findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined> {
-    const row = await this.#reader.queries
+    const row = await this.#queries
       .selectFrom('assets')
       .selectAll()
       .where('id', '=', id)
@@ -176,7 +136,7 @@ export class SqliteStore implements Store {
   }
 
   async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {
-    const row = await this.#reader.queries
+    const row = await this.#queries
       .selectFrom('results')
       .innerJoin('assets', 'assets.id', 'results.asset_id')
       .selectAll('assets')
@@ -187,25 +147,17 @@ export class SqliteStore implements Store {
   }
 
   async countJobs(): Promise<{ readonly queued: number; readonly running: number }> {
-    const counts = { queued: 0, running: 0 };
-    for (const priority of ['interactive', 'standard', 'bulk'] as const) {
-      counts.queued += this.#open.of(priority).queued;
-      counts.running += this.#open.of(priority).running;
-    }
-    return counts;
-  }
-
-  /** Waits for what was handed in, then closes the file. */
-  async close(): Promise<void> {
-    await this.#commits.close();
-    this.#reader.close();
-    this.#writer.close();
+    const { interactive, standard, bulk } = await this.#open.read();
+    return {
+      queued: interactive.queued + standard.queued + bulk.queued,
+      running: interactive.running + standard.running + bulk.running,
+    };
   }
 
   async #withJobs(generations: readonly GenerationRow[]): Promise<readonly GenerationRecord[]> {
     if (generations.length === 0) return [];
     const ids = generations.map((row) => row.id);
-    const jobs = await this.#reader.queries
+    const jobs = await this.#queries
       .selectFrom('jobs')
       .selectAll()
       .where('generation_id', 'in', ids)
@@ -229,7 +181,7 @@ export class SqliteStore implements Store {
     const assets = new Map<string, Asset>();
     for (let start = 0; start < ids.length; start += MAX_IDS) {
       const some = ids.slice(start, start + MAX_IDS);
-      const rows = await this.#reader.queries.selectFrom('assets').selectAll().where('id', 'in', some).execute();
+      const rows = await this.#queries.selectFrom('assets').selectAll().where('id', 'in', some).execute();
       for (const row of rows) assets.set(row.id, assetFromRow(row));
     }
     return assets;

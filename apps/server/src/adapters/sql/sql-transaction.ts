@@ -6,7 +6,6 @@ import type { StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts } from '../../domain/generation.ts';
 import { type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
 import type { Job, QueuedJob, RunningJob } from '../../domain/job.ts';
-import { EVENT_ID_BLOCK, type EventLog } from './event-log.ts';
 import { OpenJobs } from './open-jobs.ts';
 import {
   eventToRow,
@@ -27,6 +26,14 @@ import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
 
+/** What a transaction needs to write events down. */
+export interface Journal {
+  /** Rising ids, above all that were given out before for the same generation; lost if the transaction is undone. */
+  takeIds(count: number): Promise<readonly number[]>;
+  /** Makes webhook messages of events. @default none are made */
+  readonly outbox: Outbox | undefined;
+}
+
 /** Changes inside one piece of work of a transaction. */
 export class SqlTransaction implements StoreTransaction {
   readonly queue: SqlQueue;
@@ -35,40 +42,29 @@ export class SqlTransaction implements StoreTransaction {
   readonly webhooks: SqlWebhooks;
   readonly gallery: SqlGallery;
   readonly bulks: SqlBulks;
+  /** What it adds to the numbers of open jobs, once it is committed. */
+  readonly openJobs = new OpenJobs();
+  /** What readers are to be told, once it is committed. */
+  readonly events: (StoredEvent & { readonly id: number })[] = [];
   readonly #queries: Kysely<Tables>;
-  readonly #log: EventLog;
-  readonly #events: (StoredEvent & { readonly id: number })[] = [];
-  readonly #open: OpenJobs;
-  readonly #change = new OpenJobs();
-  readonly #outbox: Outbox | undefined;
-  #reservedUpTo: number | undefined;
+  readonly #journal: Journal;
 
-  /** @param open kept up to date with what is committed */
-  constructor(queries: Kysely<Tables>, log: EventLog, open: OpenJobs, outbox: Outbox | undefined) {
+  constructor(queries: Kysely<Tables>, journal: Journal) {
     this.queue = new SqlQueue(queries);
     this.access = new SqlAccess(queries);
     this.usage = new SqlUsage(queries);
     this.webhooks = new SqlWebhooks(queries);
     this.bulks = new SqlBulks(queries);
-    this.#outbox = outbox;
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
-    this.#log = log;
-    this.#open = open;
-  }
-
-  /** Tells readers what happened; to be called once it is on disk. */
-  committed(): void {
-    this.#open.add(this.#change);
-    if (this.#reservedUpTo !== undefined) this.#log.extend(this.#reservedUpTo);
-    this.#log.committed(this.#events);
+    this.#journal = journal;
   }
 
   async insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void> {
     const counts = { queued: jobs.length, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
     await this.#queries.insertInto('generations').values(generationToRow(generation, counts)).execute();
     await this.#queries.insertInto('jobs').values(jobs.map(jobToRow)).execute();
-    for (const job of jobs) this.#change.enter(job);
+    for (const job of jobs) this.openJobs.enter(job);
   }
 
   async loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined> {
@@ -137,8 +133,8 @@ export class SqlTransaction implements StoreTransaction {
       .where('lease_token', '=', before.lastToken)
       .executeTakeFirst();
     if (result.numUpdatedRows !== 1n) return false;
-    this.#change.leave(before);
-    this.#change.enter(after);
+    this.openJobs.leave(before);
+    this.openJobs.enter(after);
     return true;
   }
 
@@ -223,15 +219,14 @@ export class SqlTransaction implements StoreTransaction {
 
   async appendEvents(events: readonly StoredEvent[]): Promise<void> {
     if (events.length === 0) return;
-    if (this.#log.isBlockRunningOut) this.#reservedUpTo = await reserveEventIds(this.#queries);
-    const firstId = this.#log.takeIds(events.length);
+    const ids = await this.#journal.takeIds(events.length);
+    const numbered = events.map((event, i) => ({ ...event, id: ids[i] ?? 0 }));
     await this.#queries
       .insertInto('events')
-      .values(events.map((event, i) => eventToRow(firstId + i, event)))
+      .values(numbered.map(({ id, ...event }) => eventToRow(id, event)))
       .execute();
-    const numbered = events.map((event, i) => ({ ...event, id: firstId + i }));
-    this.#events.push(...numbered);
-    if (this.#outbox !== undefined) await this.webhooks.fill(numbered, this.#outbox);
+    this.events.push(...numbered);
+    if (this.#journal.outbox !== undefined) await this.webhooks.fill(numbered, this.#journal.outbox);
   }
 
   async #generationsOf(rows: readonly JobRow[]): Promise<Map<string, Generation>> {
@@ -241,14 +236,12 @@ export class SqlTransaction implements StoreTransaction {
   }
 }
 
-/** Reserves the next block of event ids; gives the last id of it. */
-export async function reserveEventIds(queries: Kysely<Tables>): Promise<number> {
+/** Moves the highest event id that was given out; gives where it is now. */
+export async function raiseEventIds(queries: Kysely<Tables>, by: number): Promise<number> {
   const { value } = await queries
     .insertInto('counters')
-    .values({ name: 'event_ids', value: EVENT_ID_BLOCK })
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((set) => ({ value: set('counters.value', '+', EVENT_ID_BLOCK) })),
-    )
+    .values({ name: 'event_ids', value: by })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet((set) => ({ value: set('counters.value', '+', by) })))
     .returning('value')
     .executeTakeFirstOrThrow();
   return value;

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely';
 import { AppError } from '../../domain/errors.ts';
+import type { TransactionConnection } from './group-commit.ts';
 import type { Tables } from './schema.ts';
 
 export interface ConnectionOptions {
@@ -11,10 +12,8 @@ export interface ConnectionOptions {
 }
 
 /** One SQLite connection: as Kysely for queries, and raw for the borders of transactions. */
-export interface SqliteConnection {
+export interface SqliteConnection extends TransactionConnection {
   readonly queries: Kysely<Tables>;
-  /** Runs a statement without parameters. */
-  execute(statement: string): void;
   close(): void;
 }
 
@@ -47,9 +46,13 @@ export function openConnection(options: ConnectionOptions): SqliteConnection {
   const dialect = new SqliteDialect({ database: { prepare, close: () => undefined } });
   return {
     queries: new Kysely<Tables>({ dialect }),
+    begin: () => {
+      prepare('begin immediate').run([]);
+    },
     execute: (statement) => {
       prepare(statement).run([]);
     },
+    endsTransaction,
     close() {
       statements.clear();
       database.close();
@@ -95,7 +98,7 @@ function sqliteCode(error: unknown): number | undefined {
 }
 
 /** Whether SQLite may have undone the whole transaction because of this error, not only the statement. */
-export function endsTransaction(error: unknown): boolean {
+function endsTransaction(error: unknown): boolean {
   const code = error instanceof AppError ? error.details['sqliteCode'] : undefined;
   return typeof code === 'number' && [SQLITE_FULL, IOERR, NOMEM, BUSY, INTERRUPT].includes(primaryCode(code));
 }
