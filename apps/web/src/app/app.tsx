@@ -3,8 +3,10 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { draftOfGeneration, type Recallable, recalled } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
+import { SignInGate } from '../features/sign-in/sign-in-gate.tsx';
+import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
-import { goTo, usePage } from '../shared/navigation/pages.ts';
+import { goTo, pageRights, usePage } from '../shared/navigation/pages.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { late } from '../shared/ui/late.tsx';
@@ -12,6 +14,8 @@ import { useMessages } from '../shared/ui/live-region.tsx';
 import { isQuestionMark, useShortcut } from '../shared/ui/use-shortcut.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
+import { Refusal } from './refusal.tsx';
+import type { StudioProps } from './studio.tsx';
 
 const Studio = late(async () => (await import('./studio.tsx')).Studio);
 const GalleryPage = late(async () => (await import('../features/gallery/gallery-page.tsx')).GalleryPage);
@@ -23,7 +27,6 @@ const ShortcutSheet = late(async () => (await import('./shortcut-sheet.tsx')).Sh
 export function App(): ReactElement {
   const { t } = useTranslation();
   const { notify } = useMessages();
-  const page = usePage();
   const [draft] = useState(createDraftStore);
   const [hasSheet, setHasSheet] = useState(false);
   useShortcut(isQuestionMark, () => setHasSheet(true));
@@ -45,17 +48,32 @@ export function App(): ReactElement {
       </a>
       <Header onShortcuts={() => setHasSheet(true)} />
       {hasSheet && <ShortcutSheet onClose={() => setHasSheet(false)} />}
-      {page === 'generate' ? (
-        <Studio draft={draft} onReuse={reuse} onRecall={recall} />
-      ) : (
-        <main id="main" tabIndex={-1} className={styles.main}>
-          <ServerTrouble />
-          {page === 'gallery' && <GalleryPage onRecall={recall} />}
+      <SignInGate>
+        <CurrentPage draft={draft} onReuse={reuse} onRecall={recall} />
+      </SignInGate>
+    </>
+  );
+}
+
+/** What the address names, for who may see it. */
+function CurrentPage({ draft, onReuse, onRecall }: StudioProps): ReactElement {
+  const page = usePage();
+  const can = useCan();
+  const isAllowed = pageRights[page].some(can);
+  if (page === 'generate' && isAllowed) return <Studio draft={draft} onReuse={onReuse} onRecall={onRecall} />;
+  return (
+    <main id="main" tabIndex={-1} className={styles.main}>
+      <ServerTrouble />
+      {isAllowed ? (
+        <>
+          {page === 'gallery' && <GalleryPage onRecall={onRecall} />}
           {page === 'queue' && <QueuePage />}
           {page === 'operation' && <OperationPage />}
-        </main>
+        </>
+      ) : (
+        <Refusal page={page} />
       )}
-    </>
+    </main>
   );
 }
 

@@ -2,6 +2,7 @@ import type { SystemStatus } from '@imagemill/api';
 import { SegmentedControl, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { chooseLanguage } from '../shared/i18n/i18n.ts';
 import { languageNames, languages } from '../shared/i18n/language.ts';
@@ -9,6 +10,7 @@ import { useLanguage } from '../shared/i18n/use-language.ts';
 import { IconButton } from '../shared/ui/icon-button.tsx';
 import { KeysIcon, Mark, MoonIcon, SunIcon } from '../shared/ui/icons.tsx';
 import { useMessages } from '../shared/ui/live-region.tsx';
+import { Account } from './account.tsx';
 import styles from './header.module.css';
 import { Navigation } from './navigation.tsx';
 
@@ -18,22 +20,28 @@ export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): R
     <header className={styles.header}>
       <h1 className={styles.name}>
         <Mark />
-        Imagemill
+        <span className={styles.nameWords}>Imagemill</span>
       </h1>
       <Navigation />
       <ServerState />
       <LanguageSwitch />
-      <IconButton label={t('shortcuts.title')} onClick={onShortcuts}>
-        <KeysIcon />
-      </IconButton>
+      <span className={styles.shortcuts}>
+        <IconButton label={t('shortcuts.title')} onClick={onShortcuts}>
+          <KeysIcon />
+        </IconButton>
+      </span>
       <ThemeSwitch />
+      <Account />
     </header>
   );
 }
 
 function ServerState(): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
   const { data, isError } = useSystem();
+  // Who may not ask how the server is doing is told nothing.
+  if (!can('system:read') && !isError) return <p className={styles.state} data-tone="quiet" hidden />;
   const { tone, words } = describe();
   return (
     <p className={styles.state} role="status" data-tone={tone}>

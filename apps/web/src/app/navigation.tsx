@@ -1,6 +1,7 @@
 import type { MouseEvent, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { goTo, type PageName, pages, usePage } from '../shared/navigation/pages.ts';
+import { useCan } from '../shared/api/session.ts';
+import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
 import { GaugeIcon, GridIcon, QueueIcon, WandIcon } from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
@@ -8,6 +9,7 @@ import styles from './navigation.module.css';
 export function Navigation(): ReactElement {
   const { t } = useTranslation();
   const current = usePage();
+  const can = useCan();
   const entries = [
     { page: 'generate', words: t('navigation.generate'), icon: <WandIcon size={17} /> },
     { page: 'gallery', words: t('navigation.gallery'), icon: <GridIcon size={17} /> },
@@ -16,18 +18,20 @@ export function Navigation(): ReactElement {
   ] as const;
   return (
     <nav className={styles.navigation} aria-label={t('navigation.title')}>
-      {entries.map(({ page, words, icon }) => (
-        <a
-          key={page}
-          className={styles.link}
-          href={pages[page]}
-          aria-current={page === current ? 'page' : undefined}
-          onClick={(event) => follow(event, page)}
-        >
-          {icon}
-          {words}
-        </a>
-      ))}
+      {entries
+        .filter(({ page }) => pageRights[page].some(can))
+        .map(({ page, words, icon }) => (
+          <a
+            key={page}
+            className={styles.link}
+            href={pages[page]}
+            aria-current={page === current ? 'page' : undefined}
+            onClick={(event) => follow(event, page)}
+          >
+            {icon}
+            {words}
+          </a>
+        ))}
     </nav>
   );
 }

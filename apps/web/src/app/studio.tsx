@@ -1,11 +1,13 @@
 import type { Generation } from '@imagemill/api';
 import { type ReactElement, useMemo, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
 import { Composer } from '../features/generate/composer.tsx';
 import type { Recallable } from '../features/generate/draft.ts';
 import type { DraftStore } from '../features/generate/draft-store.ts';
 import { Feed } from '../features/history/feed.tsx';
 import { picturesOf } from '../features/viewer/pictures.ts';
 import { useGenerations } from '../shared/api/generations.ts';
+import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
@@ -15,7 +17,7 @@ import { useOpenPicture } from './use-open-picture.ts';
 
 const Viewer = late(async () => (await import('../features/viewer/viewer.tsx')).Viewer, 'hidden');
 
-interface StudioProps {
+export interface StudioProps {
   readonly draft: DraftStore;
   /** Takes the settings of a generation over, with a seed if one is given. */
   readonly onReuse: (generation: Generation, seed?: number) => void;
@@ -24,6 +26,8 @@ interface StudioProps {
 
 /** The page to draw on: settings on one side, pictures on the other. */
 export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement {
+  const { t } = useTranslation();
+  const canDraw = useCan()('generations:write');
   const list = useGenerations();
   const pictures = useMemo(() => picturesOf(list.generations), [list.generations]);
   const { openId, open, close } = useOpenPicture();
@@ -46,7 +50,11 @@ export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement 
       <div className={styles.page}>
         <ServerTrouble />
         <div ref={composer} className={styles.composer}>
-          <Composer store={draft} lastSeed={list.generations[0]?.seed} onAccepted={showFeed} />
+          {canDraw ? (
+            <Composer store={draft} lastSeed={list.generations[0]?.seed} onAccepted={showFeed} />
+          ) : (
+            <p className={styles.mayNot}>{t('rights.mayNotDraw')}</p>
+          )}
         </div>
         <main ref={feed} id="main" tabIndex={-1} className={styles.feed}>
           <Feed

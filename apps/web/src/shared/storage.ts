@@ -15,3 +15,15 @@ export function writeStored(key: string, value: string): void {
     // The page works without; there is nothing the reader could do about it.
   }
 }
+
+/** Removes what was typed here: prompts and drafts. How the page looks and speaks stays. */
+export function forgetStored(): void {
+  try {
+    const kept = ['imagemill.theme', 'imagemill.language'];
+    for (const key of Object.keys(globalThis.localStorage)) {
+      if (key.startsWith('imagemill.') && !kept.includes(key)) globalThis.localStorage.removeItem(key);
+    }
+  } catch {
+    // A browser that refuses access has kept nothing.
+  }
+}

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client } from '../../shared/api/client.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon, NextIcon, PreviousIcon, StarIcon } from '../../shared/ui/icons.tsx';
@@ -22,6 +23,7 @@ interface DetailsProps {
 export function Details(props: DetailsProps): ReactElement | null {
   const { pictures, openId, onOpen, onClose, onChange, onRecall } = props;
   const { t } = useTranslation();
+  const can = useCan();
   const dialog = useRef<HTMLDialogElement>(null);
   const index = pictures.findIndex(({ id }) => id === openId);
   const picture = pictures[index];
@@ -49,9 +51,9 @@ export function Details(props: DetailsProps): ReactElement | null {
       onKeyDown={(event) => {
         if (event.key === 'ArrowLeft') go(-1);
         if (event.key === 'ArrowRight') go(1);
-        if (event.key === '.') star();
+        if (event.key === '.' && can('assets:write')) star();
         const part = recallOf(event);
-        if (part !== undefined) recall(part);
+        if (part !== undefined && can('generations:write')) recall(part);
       }}
     >
       <div className={styles.stage}>
@@ -60,13 +62,15 @@ export function Details(props: DetailsProps): ReactElement | null {
           <IconButton label={t('viewer.previous')} onClick={() => go(-1)}>
             <PreviousIcon />
           </IconButton>
-          <IconButton
-            label={picture.starred ? t('gallery.unstar') : t('gallery.star')}
-            isPressed={picture.starred}
-            onClick={star}
-          >
-            <StarIcon isFilled={picture.starred} />
-          </IconButton>
+          {can('assets:write') && (
+            <IconButton
+              label={picture.starred ? t('gallery.unstar') : t('gallery.star')}
+              isPressed={picture.starred}
+              onClick={star}
+            >
+              <StarIcon isFilled={picture.starred} />
+            </IconButton>
+          )}
           <IconButton label={t('viewer.next')} onClick={() => go(1)}>
             <NextIcon />
           </IconButton>
@@ -78,13 +82,18 @@ export function Details(props: DetailsProps): ReactElement | null {
             <CloseIcon />
           </IconButton>
         </div>
-        <Provenance picture={picture} onRemoveTag={(tag) => onChange({ ids: [picture.id], removeTags: [tag] })} />
-        <div className={styles.actions}>
-          <Button onClick={() => recall('remix')}>{t('viewer.reuse')}</Button>
-          <Button variant="default" onClick={() => recall('all')}>
-            {t('viewer.sameSeed')}
-          </Button>
-        </div>
+        <Provenance
+          picture={picture}
+          onRemoveTag={can('assets:write') ? (tag) => onChange({ ids: [picture.id], removeTags: [tag] }) : undefined}
+        />
+        {can('generations:write') && (
+          <div className={styles.actions}>
+            <Button onClick={() => recall('remix')}>{t('viewer.reuse')}</Button>
+            <Button variant="default" onClick={() => recall('all')}>
+              {t('viewer.sameSeed')}
+            </Button>
+          </div>
+        )}
       </div>
     </dialog>
   );

@@ -7,7 +7,8 @@ import styles from './provenance.module.css';
 
 interface ProvenanceProps {
   readonly picture: Picture;
-  readonly onRemoveTag: (tag: string) => void;
+  /** Undefined for who may not change pictures. */
+  readonly onRemoveTag: ((tag: string) => void) | undefined;
 }
 
 /** Where a picture comes from: everything it was drawn with, and the fingerprint of its file. */
@@ -23,14 +24,16 @@ export function Provenance({ picture, onRemoveTag }: ProvenanceProps): ReactElem
           {tags.map((tag) => (
             <li key={tag} className={styles.tag}>
               {tag}
-              <button
-                type="button"
-                className={styles.remove}
-                aria-label={t('gallery.removeTag', { tag })}
-                onClick={() => onRemoveTag(tag)}
-              >
-                ×
-              </button>
+              {onRemoveTag !== undefined && (
+                <button
+                  type="button"
+                  className={styles.remove}
+                  aria-label={t('gallery.removeTag', { tag })}
+                  onClick={() => onRemoveTag(tag)}
+                >
+                  ×
+                </button>
+              )}
             </li>
           ))}
         </ul>

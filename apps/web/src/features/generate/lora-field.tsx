@@ -3,6 +3,7 @@ import { Button, NativeSelect } from '@mantine/core';
 import { type ReactElement, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLoras, useUploadLora } from '../../shared/api/loras.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon, PlusIcon } from '../../shared/ui/icons.tsx';
@@ -22,6 +23,7 @@ export function LoraField({ draft, model, onChange }: LoraFieldProps): ReactElem
   const { t } = useTranslation();
   const library = useLoras();
   const upload = useUploadLora();
+  const mayUpload = useCan()('loras:manage');
   const file = useRef<HTMLInputElement>(null);
   const chosen = new Set(draft.loras.map(({ name }) => name));
   const offered = library.filter(
@@ -55,29 +57,33 @@ export function LoraField({ draft, model, onChange }: LoraFieldProps): ReactElem
             onChange={({ currentTarget }) => add(currentTarget.value)}
           />
         )}
-        <input
-          ref={file}
-          className={styles.file}
-          type="file"
-          accept=".safetensors"
-          aria-label={t('compose.uploadLora')}
-          tabIndex={-1}
-          onChange={({ currentTarget }) => {
-            const picked = currentTarget.files?.[0];
-            currentTarget.value = '';
-            if (picked !== undefined) upload.mutate(picked, { onSuccess: ({ name }) => add(name) });
-          }}
-        />
-        <Button
-          variant="subtle"
-          color="gray"
-          size="compact-sm"
-          leftSection={<PlusIcon size={14} />}
-          disabled={upload.isPending}
-          onClick={() => file.current?.click()}
-        >
-          {upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
-        </Button>
+        {mayUpload && (
+          <>
+            <input
+              ref={file}
+              className={styles.file}
+              type="file"
+              accept=".safetensors"
+              aria-label={t('compose.uploadLora')}
+              tabIndex={-1}
+              onChange={({ currentTarget }) => {
+                const picked = currentTarget.files?.[0];
+                currentTarget.value = '';
+                if (picked !== undefined) upload.mutate(picked, { onSuccess: ({ name }) => add(name) });
+              }}
+            />
+            <Button
+              variant="subtle"
+              color="gray"
+              size="compact-sm"
+              leftSection={<PlusIcon size={14} />}
+              disabled={upload.isPending}
+              onClick={() => file.current?.click()}
+            >
+              {upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
+            </Button>
+          </>
+        )}
       </div>
       {upload.error !== null && <FaultAlert error={upload.error} onDismiss={upload.reset} />}
     </fieldset>

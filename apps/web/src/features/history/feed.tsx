@@ -4,6 +4,7 @@ import { type ReactElement, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isFinished } from '../../shared/api/generation-state.ts';
 import { type GenerationList, useCancelGeneration, useSubmitGeneration } from '../../shared/api/generations.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { useNow } from '../../shared/ui/use-now.ts';
 import { isEscape, useShortcut } from '../../shared/ui/use-shortcut.ts';
@@ -23,11 +24,12 @@ interface FeedProps {
 export function Feed({ list, onOpen, onReuse, onExample }: FeedProps): ReactElement {
   const { t } = useTranslation();
   const { generations } = list;
+  const mayDraw = useCan()('generations:write');
   const { previews, isConnectionLost } = useFollow(generations);
   const now = useNow(30_000);
   const cancel = useCancelGeneration();
   const retry = useSubmitGeneration();
-  useCancelByEscape(generations, (id) => cancel.mutate(id));
+  useCancelByEscape(mayDraw ? generations : [], (id) => cancel.mutate(id));
 
   const error = cancel.error ?? retry.error;
   const dismiss = cancel.error === null ? retry.reset : cancel.reset;
@@ -52,7 +54,10 @@ export function Feed({ list, onOpen, onReuse, onExample }: FeedProps): ReactElem
           onRetry={(failed, job) => retry.mutate(requestOfJob(failed, job))}
         />
       ))}
-      {generations.length === 0 && !list.isLoading && list.error === null && <EmptyState onExample={onExample} />}
+      {generations.length === 0 &&
+        !list.isLoading &&
+        list.error === null &&
+        (mayDraw ? <EmptyState onExample={onExample} /> : <p className={styles.loading}>{t('gallery.empty')}</p>)}
       {generations.length === 0 && list.isLoading && (
         <p className={styles.loading} role="status">
           <Loader size={18} />

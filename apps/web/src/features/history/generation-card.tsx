@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { faultOfJob } from '../../shared/api/fault.ts';
 import { isFinished } from '../../shared/api/generation-state.ts';
 import { useJobOutlook } from '../../shared/api/queue.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { formatAgo, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
 import { useKnownFaults } from '../../shared/i18n/use-known-faults.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
@@ -28,6 +29,7 @@ interface GenerationCardProps {
 export function GenerationCard(props: GenerationCardProps): ReactElement {
   const { generation, previews, now, onOpen, onReuse, onCancel, onRetry } = props;
   const { t } = useTranslation();
+  const mayDraw = useCan()('generations:write');
   const canCancel = generation.jobs.some((job) => isOpen(job) && !job.cancelRequested);
   return (
     <article className={styles.card} aria-label={t('feed.generation', { prompt: generation.prompt })}>
@@ -38,21 +40,23 @@ export function GenerationCard(props: GenerationCardProps): ReactElement {
           </h3>
           <Facts generation={generation} now={now} />
         </div>
-        <div className={styles.actions}>
-          {!isFinished(generation) && (
-            <Button size="compact-sm" variant="default" disabled={!canCancel} onClick={() => onCancel(generation)}>
-              {canCancel ? t('feed.cancel') : t('feed.cancelling')}
+        {mayDraw && (
+          <div className={styles.actions}>
+            {!isFinished(generation) && (
+              <Button size="compact-sm" variant="default" disabled={!canCancel} onClick={() => onCancel(generation)}>
+                {canCancel ? t('feed.cancel') : t('feed.cancelling')}
+              </Button>
+            )}
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              leftSection={<ReuseIcon size={15} />}
+              onClick={() => onReuse(generation)}
+            >
+              {t('feed.reuse')}
             </Button>
-          )}
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            leftSection={<ReuseIcon size={15} />}
-            onClick={() => onReuse(generation)}
-          >
-            {t('feed.reuse')}
-          </Button>
-        </div>
+          </div>
+        )}
       </header>
       <ul className={styles.pictures} data-shape={generation.width > generation.height * 1.2 ? 'wide' : 'normal'}>
         {generation.jobs.map((job) => (

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client } from '../../shared/api/client.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { AlertIcon, ClockIcon, CloseIcon } from '../../shared/ui/icons.tsx';
 import styles from './picture-tile.module.css';
 
@@ -105,6 +106,7 @@ function useProgressWords(job: Job): string {
 
 function Ended({ job, onRetry }: Pick<PictureTileProps, 'job' | 'onRetry'>): ReactElement {
   const { t } = useTranslation();
+  const mayDraw = useCan()('generations:write');
   if (job.state === 'cancelled') {
     return (
       <div className={styles.ended}>
@@ -117,9 +119,11 @@ function Ended({ job, onRetry }: Pick<PictureTileProps, 'job' | 'onRetry'>): Rea
     <div className={styles.ended} data-failed>
       <AlertIcon size={22} />
       <span>{t('feed.failed')}</span>
-      <Button size="compact-sm" variant="default" onClick={() => onRetry(job)}>
-        {t('feed.retry')}
-      </Button>
+      {mayDraw && (
+        <Button size="compact-sm" variant="default" onClick={() => onRetry(job)}>
+          {t('feed.retry')}
+        </Button>
+      )}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { faultOfJob } from '../../shared/api/fault.ts';
 import { type QueueChange, useGenerationOf } from '../../shared/api/queue.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useKnownFaults } from '../../shared/i18n/use-known-faults.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
@@ -18,6 +19,7 @@ interface DeadLetterProps {
 export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
+  const mayRedrive = useCan()('generations:write');
   const { data: generation } = useGenerationOf(job.generationId);
   const isKnown = useKnownFaults();
   const fault = job.error === undefined ? undefined : faultOfJob(job.error, isKnown);
@@ -41,9 +43,11 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
           </ul>
         </details>
       </div>
-      <Button variant="default" onClick={() => onChange({ kind: 'redrive', jobId: job.id })}>
-        {t('queue.redrive')}
-      </Button>
+      {mayRedrive && (
+        <Button variant="default" onClick={() => onChange({ kind: 'redrive', jobId: job.id })}>
+          {t('queue.redrive')}
+        </Button>
+      )}
     </article>
   );
 }

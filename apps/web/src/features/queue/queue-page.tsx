@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChangeQueue, useDeadLetters, useOpenGenerations, useQueue } from '../../shared/api/queue.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { DeadLetter } from './dead-letter.tsx';
 import { QueueClasses } from './queue-classes.tsx';
@@ -11,6 +12,7 @@ import { QueuedGeneration } from './queued-generation.tsx';
 /** What is drawn and what waits, the same on every device; and what ended without a picture. */
 export function QueuePage(): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
   const queue = useQueue();
   const open = useOpenGenerations();
   const dead = useDeadLetters();
@@ -22,7 +24,7 @@ export function QueuePage(): ReactElement {
     <>
       <header className={styles.head}>
         <h2 className={styles.title}>{t('queue.title')}</h2>
-        {queue.data !== undefined && (
+        {queue.data !== undefined && can('queue:manage') && (
           <Button variant="default" onClick={() => change.mutate({ kind: isPaused ? 'resume' : 'pause' })}>
             {isPaused ? t('queue.resume') : t('queue.pause')}
           </Button>
@@ -43,7 +45,7 @@ export function QueuePage(): ReactElement {
       </section>
       <header className={styles.head}>
         <h2 className={styles.title}>{t('queue.deadLetters')}</h2>
-        {deadLetters.some(({ state }) => state === 'dead') && (
+        {can('generations:write') && deadLetters.some(({ state }) => state === 'dead') && (
           <Button variant="default" onClick={() => change.mutate({ kind: 'redrive-all' })}>
             {t('queue.redriveAll')}
           </Button>

@@ -3,6 +3,7 @@ import { Button, NativeSelect } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type QueueChange, useJobOutlook } from '../../shared/api/queue.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { formatDuration } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import styles from './queued-generation.module.css';
@@ -15,6 +16,7 @@ interface QueuedGenerationProps {
 /** A generation in the queue: how far it is, when it will be done, and what can be done about it. */
 export function QueuedGeneration({ generation, onChange }: QueuedGenerationProps): ReactElement {
   const { t } = useTranslation();
+  const mayChange = useCan()('generations:write');
   const { prompt, jobs } = generation;
   const open = jobs.filter(isOpen);
   const waiting = open.filter(({ state }) => state === 'queued');
@@ -35,25 +37,33 @@ export function QueuedGeneration({ generation, onChange }: QueuedGenerationProps
         </p>
         <progress className={styles.bar} aria-label={t('queue.progressLabel')} max={steps} value={done} />
       </div>
-      <NativeSelect
-        aria-label={t('queue.priority')}
-        value={outlook?.priority ?? generation.priority}
-        data={[
-          { value: 'interactive', label: t('queue.interactive') },
-          { value: 'standard', label: t('queue.standard') },
-          { value: 'bulk', label: t('queue.bulk') },
-        ]}
-        onChange={({ currentTarget }) =>
-          onChange({ kind: 'priority', jobIds: open.map(({ id }) => id), priority: currentTarget.value as Priority })
-        }
-      />
-      <Button
-        variant="default"
-        disabled={!canCancel}
-        onClick={() => onChange({ kind: 'cancel', generationId: generation.id })}
-      >
-        {canCancel ? t('feed.cancel') : t('feed.cancelling')}
-      </Button>
+      {mayChange && (
+        <>
+          <NativeSelect
+            aria-label={t('queue.priority')}
+            value={outlook?.priority ?? generation.priority}
+            data={[
+              { value: 'interactive', label: t('queue.interactive') },
+              { value: 'standard', label: t('queue.standard') },
+              { value: 'bulk', label: t('queue.bulk') },
+            ]}
+            onChange={({ currentTarget }) =>
+              onChange({
+                kind: 'priority',
+                jobIds: open.map(({ id }) => id),
+                priority: currentTarget.value as Priority,
+              })
+            }
+          />
+          <Button
+            variant="default"
+            disabled={!canCancel}
+            onClick={() => onChange({ kind: 'cancel', generationId: generation.id })}
+          >
+            {canCancel ? t('feed.cancel') : t('feed.cancelling')}
+          </Button>
+        </>
+      )}
     </article>
   );
 }

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCan } from '../../shared/api/session.ts';
 import { formatBytes, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
@@ -20,6 +21,7 @@ interface SettingsProps {
 export function Settings({ picture, onReuse }: SettingsProps): ReactElement {
   const { t } = useTranslation();
   const { notify } = useMessages();
+  const canDraw = useCan()('generations:write');
   const { generation, job } = picture;
   const save = (): Promise<void> => savePicture(picture).catch(() => notify(t('viewer.downloadFailed')));
   return (
@@ -42,12 +44,16 @@ export function Settings({ picture, onReuse }: SettingsProps): ReactElement {
         <Button leftSection={<DownloadIcon />} className={styles.wide ?? ''} onClick={() => void save()}>
           {t('viewer.download')}
         </Button>
-        <Button variant="default" leftSection={<ReuseIcon size={16} />} onClick={() => onReuse()}>
-          {t('viewer.reuse')}
-        </Button>
-        <Button variant="default" leftSection={<LockIcon size={16} />} onClick={() => onReuse(job.seed)}>
-          {t('viewer.sameSeed')}
-        </Button>
+        {canDraw && (
+          <>
+            <Button variant="default" leftSection={<ReuseIcon size={16} />} onClick={() => onReuse()}>
+              {t('viewer.reuse')}
+            </Button>
+            <Button variant="default" leftSection={<LockIcon size={16} />} onClick={() => onReuse(job.seed)}>
+              {t('viewer.sameSeed')}
+            </Button>
+          </>
+        )}
       </div>
     </div>
   );

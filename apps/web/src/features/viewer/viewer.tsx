@@ -2,6 +2,7 @@ import type { Generation } from '@imagemill/api';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client } from '../../shared/api/client.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon, NextIcon, PreviousIcon } from '../../shared/ui/icons.tsx';
@@ -22,6 +23,7 @@ interface ViewerProps {
 /** One picture large, with its settings beside it; arrows lead to the neighbours. */
 export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }: ViewerProps): ReactElement | null {
   const { t } = useTranslation();
+  const canDraw = useCan()('generations:write');
   const dialog = useRef<HTMLDialogElement>(null);
   const index = pictures.findIndex(({ job }) => job.id === openId);
   const picture = pictures[index];
@@ -47,7 +49,7 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
         if (event.key === 'ArrowLeft') go(-1);
         if (event.key === 'ArrowRight') go(1);
         const part = recallOf(event);
-        if (part === undefined) return;
+        if (part === undefined || !canDraw) return;
         dialog.current?.close();
         onRecall(part, picture);
       }}

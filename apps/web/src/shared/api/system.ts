@@ -1,12 +1,15 @@
 import type { Model, SystemStatus } from '@imagemill/api';
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { client } from './client.ts';
+import { useCan } from './session.ts';
 
 export const systemKey = ['system'];
 
 /** State of server and engines; asked more often while something is going on or going wrong. */
 export function useSystem(): UseQueryResult<SystemStatus> {
+  const can = useCan();
   return useQuery({
+    enabled: can('system:read'),
     queryKey: systemKey,
     queryFn: ({ signal }) => client.getSystem({ signal }),
     refetchInterval: ({ state }) => (state.status === 'success' && isQuiet(state.data) ? 8_000 : 2_000),

@@ -1,13 +1,26 @@
+import type { Permission } from '@imagemill/api';
 import { useSyncExternalStore } from 'react';
 
 /** The pages by their paths; the server answers each of them with the same document. */
 export const pages = { generate: '/', gallery: '/gallery', queue: '/queue', operation: '/operation' } as const;
 export type PageName = keyof typeof pages;
 
+/** Rights that open a page: one of them is enough. */
+export const pageRights: Readonly<Record<PageName, readonly Permission[]>> = {
+  generate: ['generations:read'],
+  gallery: ['assets:read'],
+  queue: ['queue:read'],
+  operation: ['queue:manage', 'models:manage', 'loras:manage'],
+};
+
 /** The page that the address names; unknown paths lead to the first. */
 export function usePage(): PageName {
-  const path = useSyncExternalStore(subscribe, () => globalThis.location.pathname);
-  return pageOf(path);
+  return pageOf(usePath());
+}
+
+/** The path of the address. */
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => globalThis.location.pathname);
 }
 
 export function pageOf(path: string): PageName {
@@ -18,7 +31,12 @@ export function pageOf(path: string): PageName {
 
 /** Leads to a page without loading the document again. */
 export function goTo(page: PageName): void {
-  if (globalThis.location.pathname !== pages[page]) history.pushState(null, '', pages[page]);
+  goToPath(pages[page]);
+}
+
+/** Leads to a path of the page. */
+export function goToPath(path: string): void {
+  if (globalThis.location.pathname !== path) history.pushState(null, '', path);
   globalThis.scrollTo({ top: 0 });
   dispatchEvent(new PopStateEvent('popstate'));
 }

@@ -205,6 +205,15 @@ export function GaugeIcon(props: IconProps): ReactElement {
   );
 }
 
+export function PersonIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <circle cx="12" cy="8.5" r="3.5" />
+      <path d="M5 19.5a7 7 0 0 1 14 0" />
+    </Icon>
+  );
+}
+
 /** The sails of a mill: the mark of the page. */
 export function Mark({ size = 28 }: IconProps): ReactElement {
   const sail = 'M16 15V6c5 0 8.4 3.6 8.4 9z';
