@@ -265,7 +265,7 @@ describe('looking at what was asked for', () => {
     const { jobs } = await finish((await submit({ prompt: 'a boat' })).body);
     const asset = jobs[0]?.asset;
     const get = (headers: Record<string, string>, method: 'GET' | 'HEAD' = 'GET') =>
-      parts.app.inject({ method, url: asset?.url ?? '', headers: { host, ...headers } });
+      parts.app.inject({ method, url: `/v1/assets/${asset?.id}`, headers: { host, ...headers } });
     const whole = await get({});
     expect(whole.headers).toMatchObject({
       etag: `"${asset?.sha256}"`,

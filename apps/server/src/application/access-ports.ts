@@ -7,6 +7,7 @@
 import type { ApiKey } from '../domain/access/api-key.ts';
 import type { AuditQuery, AuditRecord } from '../domain/access/audit.ts';
 import type { Member, Session, Tenant } from '../domain/access/tenant.ts';
+import type { SigningKey } from '../domain/asset-link.ts';
 import type { KeyId, MemberId, TenantId } from '../domain/ids.ts';
 
 export interface AccessReader {
@@ -24,6 +25,8 @@ export interface AccessReader {
   findMemberByIdentity(identity: NonNullable<Member['identity']>): Promise<Member | undefined>;
   listMembers(query: PageQuery<MemberId>): Promise<readonly Member[]>;
   findSession(idHash: string): Promise<Session | undefined>;
+  /** Secrets that sign addresses of pictures, newest first. */
+  signingKeys(): Promise<readonly SigningKey[]>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<readonly AuditRecord[]>;
 }
@@ -46,6 +49,7 @@ export interface AccessTransaction extends AccessReader {
   removeSession(idHash: string): Promise<void>;
   /** Removes some of the sessions and sign-ins that ended before the time; gives how many. */
   forgetSessions(query: { readonly now: number; readonly limit: number }): Promise<number>;
+  addSigningKey(key: SigningKey): Promise<void>;
   addAudit(records: readonly AuditRecord[]): Promise<void>;
   /** A sign-in that was begun, under the hash of the browser's cookie. */
   addSignIn(signIn: SignIn): Promise<void>;
@@ -76,6 +80,8 @@ export interface Secrets {
   random(length: number, letters: string): string;
   /** SHA-256 of the UTF-8 text, in hex. */
   hash(text: string): string;
+  /** HMAC-SHA256 of the UTF-8 text, base64url. */
+  mac(secret: string, text: string): string;
   /** Compares in a time that does not depend on where the texts differ. */
   isEqual(a: string, b: string): boolean;
 }

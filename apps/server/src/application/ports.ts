@@ -142,6 +142,8 @@ export interface Store {
   findJob(tenantId: TenantId, id: JobId): Promise<JobRecord | undefined>;
   listAttempts(tenantId: TenantId, id: JobId): Promise<readonly AttemptRecord[]>;
   findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined>;
+  /** Whosever it is: for addresses whose signature was checked. */
+  findLinkedAsset(id: AssetId): Promise<Asset | undefined>;
   /** The picture that is remembered for a key. */
   findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
   /** One of the tenant's pictures with these bytes. */

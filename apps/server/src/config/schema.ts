@@ -69,6 +69,14 @@ export const settingSchemas = {
     .max(17_179_869_184)
     .default(2_147_483_648)
     .describe('Largest LoRA file that may be uploaded.'),
+  assetUrlSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(172_800)
+    .describe(
+      'How long an address of a picture that the server hands out opens it without an API key, at most. The default outlives the last attempt to deliver a webhook.',
+    ),
   maxUploadBytes: z
     .int()
     .min(1_024)

@@ -4,6 +4,8 @@ export type AppErrorCode =
   | 'generation_not_found'
   | 'job_not_found'
   | 'asset_not_found'
+  | 'asset_link_invalid'
+  | 'asset_link_expired'
   | 'already_final'
   | 'not_redrivable'
   | 'idempotency_key_reused'

@@ -7,9 +7,11 @@ import { secrets } from '../adapters/secrets.ts';
 import { AccessBook } from '../application/access-book.ts';
 import type { AccessStore } from '../application/access-ports.ts';
 import type { SubjectLimits } from '../application/account-for-jobs.ts';
+import type { AssetUrls } from '../application/asset-urls.ts';
 import { createAuthenticate } from '../application/authenticate.ts';
 import { every } from '../application/every.ts';
 import type { ManageKeys } from '../application/manage-keys.ts';
+import { createOpenAssetLink } from '../application/open-asset-link.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import { createRefusalLog } from '../application/refusal-log.ts';
 import { createTakeRequest } from '../application/request-limits.ts';
@@ -32,6 +34,7 @@ export interface AccessParts {
 
 export interface AccessInput {
   readonly store: Store;
+  readonly assetUrls: AssetUrls;
   readonly ids: IdSource;
   readonly log: Logger;
 }
@@ -39,7 +42,7 @@ export interface AccessInput {
 /** @throws StartupError `host_not_loopback` when others could reach a server that has no key to tell them apart */
 export async function composeAccess(
   config: Config,
-  { store, ids, log }: AccessInput,
+  { store, assetUrls, ids, log }: AccessInput,
   opened: (() => Promise<void> | void)[],
 ): Promise<AccessParts> {
   const clock = systemClock;
@@ -85,6 +88,10 @@ export async function composeAccess(
     },
     authentication: {
       authenticate,
+      openAssetLink: createOpenAssetLink({
+        ...{ store, assetUrls },
+        isDisabled: (tenant) => book.tenant(tenant)?.disabledAt !== undefined,
+      }),
       isKeyRequired: isKeyRequired(config),
       sessionCookie: config.publicUrl?.startsWith('https:') ? '__Host-imagemill' : 'imagemill',
       takeRequest: createRateLimit(take),

@@ -10,6 +10,7 @@ import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
 import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { AssetUrls } from '../application/asset-urls.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
 import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
@@ -42,6 +43,7 @@ import { composeBulks } from './compose-bulks.ts';
 export interface HttpParts {
   readonly store: SqliteStore;
   readonly pictures: PictureStore;
+  readonly assetUrls: AssetUrls;
   readonly models: ModelCatalog;
   readonly loras: LoraFolders;
   readonly engine: EngineProcess;
@@ -66,13 +68,13 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   const submit = createSubmit(config, parts);
   const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
   const uploads = { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes };
-  const { publicUrl, disconnectGraceMs: graceMs } = config;
+  const { disconnectGraceMs: graceMs } = config;
   const engineStatus = () => [parts.engine.status];
   const weightOf = weightsIn(access);
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
   const cancelGeneration = createCancelGeneration(cancelPorts);
   const bulkParts = await composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
-  const { pictures } = parts;
+  const { pictures, assetUrls } = parts;
   const app = await createApp(
     {
       submitGeneration,
@@ -96,17 +98,17 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         listPictures: createListPictures({ gallery: store.gallery }),
         markPictures: createMarkPictures({ store, clock }),
         gallery: store.gallery,
-        pictures: parts.pictures,
+        ...{ pictures, assetUrls },
       },
       uploads,
-      openAi: { ...uploads, maskOfAlpha, publicUrl, graceMs },
+      openAi: { ...uploads, maskOfAlpha, graceMs },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
-      bulkRoutes: { bulks: bulkParts.bulks, pictures, maxBulkBytes: config.maxBulkBytes },
+      bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       authentication: access.authentication,
       administration: access.administration,
       sessions: access.sessions,
-      ...{ pictures: parts.pictures, models, engineStatus, ids: parts.ids, clock, log: parts.log },
+      ...{ pictures, assetUrls, models, engineStatus, ids: parts.ids, clock, log: parts.log },
     },
     {
       version: parts.version,

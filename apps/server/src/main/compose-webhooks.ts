@@ -4,18 +4,23 @@ import { presentEvent } from '../adapters/http/present.ts';
 import { secrets } from '../adapters/secrets.ts';
 import type { SqliteStoreOptions } from '../adapters/sql/sqlite-store.ts';
 import { createHttpSender } from '../adapters/webhooks/http-sender.ts';
+import type { AssetUrls } from '../application/asset-urls.ts';
 import { WebhookDeliverer } from '../application/deliver-webhooks.ts';
 import { every } from '../application/every.ts';
 import { createManageWebhooks, type ManageWebhooks } from '../application/manage-webhooks.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
 
-/** Messages have the fields of the event stream. */
-export function composeOutbox(ids: IdSource): NonNullable<SqliteStoreOptions['outbox']> {
+/** Messages have the fields of the event stream; addresses of pictures are whole where a public address is set. */
+export function composeOutbox(ids: IdSource, assetUrls: () => AssetUrls): NonNullable<SqliteStoreOptions['outbox']> {
   return {
     nextId: () => ids.next(),
     payloadOf(event) {
-      const { type, at: timestamp, ...data } = presentEvent(event);
+      const {
+        type,
+        at: timestamp,
+        ...data
+      } = presentEvent(event, { assetUrls: { pathOf: (asset) => assetUrls().urlOf(asset) } });
       return JSON.stringify({ type, timestamp, data });
     },
   };

@@ -14,6 +14,8 @@ import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
 import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { AccessStore } from '../application/access-ports.ts';
+import { type AssetUrls, createAssetUrls } from '../application/asset-urls.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
@@ -28,9 +30,11 @@ import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.
 import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
 import { createReuseResults, type ReuseResults } from '../application/reuse-results.ts';
+import { openSigningKeys } from '../application/signing-keys.ts';
 import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
+import { assert } from '../domain/errors.ts';
 import { workerId } from '../domain/ids.ts';
 import { type AccessParts, composeAccess } from './compose-access.ts';
 import { createHttp } from './compose-http.ts';
@@ -84,8 +88,8 @@ async function open(
 ): Promise<Parts> {
   const clock = systemClock;
   const ids = createIdSource(clock);
-  const { store, pictures } = await openData(config, ids, opened);
-  const access = await composeAccess(config, { store, ids, log }, opened);
+  const { store, pictures, assetUrls } = await openData(config, ids, opened);
+  const access = await composeAccess(config, { store, assetUrls, ids, log }, opened);
   const webhooks = composeWebhooks(config, { store, ids, log, version }, opened);
   const models = await findModels(config);
   const { loras, stop: stopLoras } = await openLoras(config, { models, clock, log });
@@ -105,7 +109,23 @@ async function open(
 
   let isDraining = false;
   const app = await createHttp(config, {
-    ...{ store, pictures, models, loras, engine, access, webhooks, costs, disk, worker, ids, clock, log, version },
+    ...{
+      store,
+      pictures,
+      assetUrls,
+      models,
+      loras,
+      engine,
+      access,
+      webhooks,
+      costs,
+      disk,
+      worker,
+      ids,
+      clock,
+      log,
+      version,
+    },
     memoryOf: await readMemory(config),
     isDraining: () => isDraining,
   });
@@ -182,20 +202,32 @@ async function openData(
   config: Config,
   ids: IdSource,
   opened: (() => Promise<void> | void)[],
-): Promise<{ store: SqliteStore; pictures: FilesystemStore }> {
+): Promise<{ store: SqliteStore; pictures: FilesystemStore; assetUrls: AssetUrls }> {
   const folder = config.dataDir;
   try {
     await makeFolder(folder);
     const lock = takeFolder(folder);
     opened.push(() => lock.release());
-    const store = await SqliteStore.open({ folder, durability: config.durability, outbox: composeOutbox(ids) });
+    let assetUrls: AssetUrls | undefined;
+    const outbox = composeOutbox(ids, () => {
+      assert(assetUrls !== undefined, 'nothing is drawn before the store is open');
+      return assetUrls;
+    });
+    const store = await SqliteStore.open({ folder, durability: config.durability, outbox });
     opened.push(() => store.close());
-    return { store, pictures: await FilesystemStore.open(join(folder, 'assets')) };
+    assetUrls = await composeAssetUrls(config, store);
+    return { store, pictures: await FilesystemStore.open(join(folder, 'assets')), assetUrls };
   } catch (error) {
     if (error instanceof StartupError) throw error;
     const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;
     throw new StartupError('data_folder_unusable', message, { details: { folder }, cause: error });
   }
+}
+
+async function composeAssetUrls({ assetUrlSeconds, publicUrl }: Config, store: SqliteStore): Promise<AssetUrls> {
+  const transact: AccessStore['transact'] = (work) => store.transact(({ access }) => work(access));
+  const keys = await openSigningKeys({ store: { transact }, secrets, clock: systemClock });
+  return createAssetUrls({ keys, secrets, clock: systemClock, lifeSeconds: assetUrlSeconds, publicUrl });
 }
 
 function takeFolder(folder: string): DataLock {

@@ -4,7 +4,10 @@ import { idSchema } from './primitives.ts';
 /** A stored picture. */
 export interface Asset {
   readonly id: string;
-  /** Path on the server, `/v1/assets/<id>`; the bytes never change. */
+  /**
+   * Path and query on the server; the bytes never change. Signed: it opens without an API key until it expires. The path
+   * alone opens with one.
+   */
   readonly url: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
@@ -17,7 +20,10 @@ export interface Asset {
 export const assetSchema: z.ZodType<Asset> = z
   .object({
     id: idSchema,
-    url: z.string().meta({ example: '/v1/assets/01936f2e-5c1a-7b60-8a9d-3f4e5d6c7b8a' }),
+    url: z.string().meta({
+      description: 'Opens without an API key until it expires; /v1/assets/{id} opens with one',
+      example: '/v1/assets/01936f2e-5c1a-7b60-8a9d-3f4e5d6c7b8a?expires=1796083200&by=k3x9q2ab&signature=mXH2cK…',
+    }),
     mediaType: z.string().meta({ example: 'image/png' }),
     sizeBytes: z.int().nonnegative(),
     width: z.int().positive(),

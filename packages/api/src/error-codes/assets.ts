@@ -7,6 +7,20 @@ export const assetErrorCodes = {
     cause: 'The id is wrong or belongs to somebody else, or the file was removed from the data folder.',
     help: 'Use the url of an asset as the API returned it.',
   },
+  asset_link_invalid: {
+    title: 'The address was not signed by this server',
+    status: 403,
+    retryable: false,
+    cause: 'Something in the address of a picture was changed, or its signature belongs to another picture or server.',
+    help: 'Use the url of an asset as the API returned it, or ask for the picture with an API key.',
+  },
+  asset_link_expired: {
+    title: 'The address has expired',
+    status: 403,
+    retryable: false,
+    cause: 'Addresses of pictures open without an API key for the time of the setting assetUrlSeconds only.',
+    help: 'Ask for the generation again, which gives a new address, or ask for the picture with an API key.',
+  },
   upload_too_large: {
     title: 'The upload is too large',
     status: 413,

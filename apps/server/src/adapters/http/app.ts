@@ -68,7 +68,10 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, id } = request;
     const ms = Math.round(reply.elapsedTime);
-    ports.log.debug({ requestId: id, method, url, status: reply.statusCode, ms }, 'answered');
+    ports.log.debug(
+      { requestId: id, method, url: url.replace(SIGNATURE, '$1…'), status: reply.statusCode, ms },
+      'answered',
+    );
   });
 
   closeConnectionsOnClose(app);
@@ -80,7 +83,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addDeadLetterRoutes(app, ports);
   addAssetRoutes(app, ports);
   addInspectRoute(app, ports);
-  addUploadRoute(app, ports.uploads);
+  addUploadRoute(app, ports);
   addOpenAiRoutes(app, ports);
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
@@ -136,5 +139,7 @@ function requestId(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,64}$/.test(header) ? header : undefined;
 }
 
+/** What opens a picture does not belong into a log. */
+const SIGNATURE = /([?&]signature=)[^&]*/;
 const CLOSE_POLL_MS = 10;
 const CLOSE_GRACE_MS = 2_000;

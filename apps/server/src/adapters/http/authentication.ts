@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Authenticate, Authenticated, Refusal } from '../../application/authenticate.ts';
+import type { OpenAssetLink } from '../../application/open-asset-link.ts';
 import { type Caller, localCaller } from '../../domain/access/caller.ts';
 import type { Permission } from '../../domain/access/permission.ts';
+import { type AssetLink, linkOfQuery } from '../../domain/asset-link.ts';
 import { AppError } from '../../domain/errors.ts';
+import { assetId } from '../../domain/ids.ts';
 import { credentialOf } from './credentials.ts';
 import { isFromElsewhere } from './same-origin.ts';
 import { isLoopbackHost } from './security.ts';
@@ -11,17 +14,22 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller of the route must be allowed to do; `public` lets everybody in, `authenticated` whoever is known. */
     permission?: Permission | 'authenticated' | 'public';
+    /** Whether a signed address opens the route too: the path names a picture by `id`. */
+    opensByLink?: boolean;
   }
 
   interface FastifyRequest {
     /** Who makes the request; undefined on public routes. `callerOf` and `tenantOf` assert that somebody is known. */
     caller: Caller | undefined;
+    /** Whose signed address opened the route. */
+    link: AssetLink | undefined;
   }
 }
 
 /** What the check of every request needs; a narrow part of the ports of the HTTP adapter. */
 export interface AuthenticationPorts {
   readonly authenticate: Authenticate;
+  readonly openAssetLink: OpenAssetLink;
   /** Whether nobody gets in without a key; else requests of this machine do. */
   readonly isKeyRequired: boolean;
   /** Name of the session cookie. */
@@ -41,16 +49,39 @@ export interface AuthenticationPorts {
 export function addAuthentication(app: FastifyInstance, ports: AuthenticationPorts): void {
   requireDeclarations(app);
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('link', undefined);
   app.addHook('onRequest', async (request, reply) => {
-    const { permission } = request.routeOptions.config;
+    const { permission, opensByLink } = request.routeOptions.config;
     // Without a permission there is no route: the answer is 404 or 405 whoever asks.
     if (permission === undefined || permission === 'public') return;
+    if (opensByLink === true && (await opensByItsLink(request, ports))) return;
     const who = await identify(request, ports);
     if ('reason' in who) throw refused(who, request, reply, ports);
     request.caller = who.caller;
     ports.takeRequest(who, reply);
     if (permission !== 'authenticated') requirePermission(who.caller, permission);
   });
+}
+
+/**
+ * Whether a signed address opens the route. A key that is sent along decides for itself, so that nobody reads with it
+ * what belongs to others; so does a session when the address opens nothing: a page with an old address goes on.
+ *
+ * @throws AppError as `OpenAssetLink` does
+ */
+async function opensByItsLink(request: FastifyRequest, ports: AuthenticationPorts): Promise<boolean> {
+  const link = linkOfQuery(request.query as Readonly<Record<string, unknown>>);
+  if (link === undefined) return false;
+  const credential = credentialOf(request, ports.sessionCookie);
+  if (credential.kind === 'key' && !('reason' in (await ports.authenticate.byKey(credential.text)))) return false;
+  try {
+    request.caller = await ports.openAssetLink(assetId((request.params as { readonly id: string }).id), link);
+    request.link = link === 'malformed' ? undefined : link;
+    return true;
+  } catch (error) {
+    if (credential.kind === 'none') throw error;
+    return false;
+  }
 }
 
 /** Who makes a request, or why nobody may with what it shows. @throws AppError `cross_origin_refused` */

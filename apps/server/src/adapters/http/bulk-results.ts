@@ -8,16 +8,17 @@ import type { Asset } from '../../domain/asset.ts';
 type Results = Awaited<ReturnType<ManageBulks['results']>>;
 
 /** CSV with one line a picture, and one a row that has none. */
-export function manifestOf(results: Results): Readable {
-  return Readable.from(lines(results));
+/** @param urlOf address of a picture */
+export function manifestOf(results: Results, urlOf: (asset: Asset) => string): Readable {
+  return Readable.from(lines(results, urlOf));
 }
 
-async function* lines(results: Results): AsyncGenerator<string> {
+async function* lines(results: Results, urlOf: (asset: Asset) => string): AsyncGenerator<string> {
   yield `${COLUMNS.join(',')}\r\n`;
   for await (const { row, record } of results) {
     const jobs = record?.jobs ?? [];
     for (const { job, asset } of jobs) {
-      const picture = asset && { file: fileName(row.line, job.index, asset), url: `/v1/assets/${asset.id}` };
+      const picture = asset && { file: fileName(row.line, job.index, asset), url: urlOf(asset) };
       const problem = job.lastFault !== undefined && asset === undefined ? job.lastFault.message : '';
       const { prompt } = record?.generation ?? { prompt: '' };
       const cells = [row.line, row.state, row.generationId, job.index, job.state, job.seed];

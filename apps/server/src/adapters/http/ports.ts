@@ -1,3 +1,4 @@
+import type { AssetUrls } from '../../application/asset-urls.ts';
 import type { CancelGeneration } from '../../application/cancel-generation.ts';
 import type { CancelJob } from '../../application/cancel-job.ts';
 import type { ControlQueue, GetQueue } from '../../application/control-queue.ts';
@@ -46,6 +47,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly sessions: Sessions;
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
+  readonly assetUrls: AssetUrls;
   readonly loraRoutes: LoraRoutePorts;
   readonly bulkRoutes: BulkRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;

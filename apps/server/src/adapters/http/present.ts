@@ -7,6 +7,7 @@ import type {
   GenerationEvent,
   JobDetail,
 } from '@imagemill/api';
+import type { AssetUrls } from '../../application/asset-urls.ts';
 import type { JobWithAttempts } from '../../application/get-job.ts';
 import type { AttemptRecord, GenerationRecord, JobRecord } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
@@ -16,7 +17,13 @@ import type { JobId } from '../../domain/ids.ts';
 /** Tells how far a running job is. */
 export type StepOf = (id: JobId) => number;
 
-export function presentGeneration({ generation, jobs }: GenerationRecord, stepOf: StepOf): ApiGeneration {
+/** What showing a record takes beside the record. */
+export interface PresentPorts {
+  readonly stepOf: StepOf;
+  readonly assetUrls: Pick<AssetUrls, 'pathOf'>;
+}
+
+export function presentGeneration({ generation, jobs }: GenerationRecord, ports: PresentPorts): ApiGeneration {
   const { tenantId: _tenant, maxAttempts, backOffMs, dueAt, ...shown } = generation;
   const self = `/v1/generations/${generation.id}`;
   return {
@@ -26,12 +33,12 @@ export function presentGeneration({ generation, jobs }: GenerationRecord, stepOf
     deadline: optionalTime(dueAt),
     maxRetries: maxAttempts - 1,
     retryBackoffSeconds: backOffMs / 1_000,
-    jobs: jobs.map((job) => presentJob(job, stepOf)),
+    jobs: jobs.map((job) => presentJob(job, ports)),
     links: { self, events: `${self}/events`, cancel: `${self}/cancel` },
   };
 }
 
-export function presentJob({ job, asset, steps }: JobRecord, stepOf: StepOf): ApiJob {
+export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls }: PresentPorts): ApiJob {
   const step = job.state === 'succeeded' ? steps : job.state === 'running' ? stepOf(job.id) : 0;
   const isRetry = job.state === 'queued' && job.attempt > 0;
   return {
@@ -47,17 +54,17 @@ export function presentJob({ job, asset, steps }: JobRecord, stepOf: StepOf): Ap
     startedAt: optionalTime('startedAt' in job ? job.startedAt : undefined),
     finishedAt: optionalTime('finishedAt' in job ? job.finishedAt : undefined),
     notBefore: isRetry ? time(job.notBefore) : undefined,
-    asset: asset && presentAsset(asset),
+    asset: asset && presentAsset(asset, assetUrls),
     error: job.lastFault,
     timings: job.state === 'succeeded' ? job.timings : undefined,
     warnings: job.state === 'succeeded' && job.warnings.length > 0 ? job.warnings : undefined,
   };
 }
 
-export function presentJobDetail(record: JobWithAttempts, stepOf: StepOf): JobDetail {
+export function presentJobDetail(record: JobWithAttempts, ports: PresentPorts): JobDetail {
   const { job, attempts, outlook } = record;
   return {
-    ...presentJob(record, stepOf),
+    ...presentJob(record, ports),
     attempts: attempts.map(presentAttempt),
     priority: job.priority,
     queuePosition: outlook?.position,
@@ -69,12 +76,12 @@ function presentAttempt({ number, startedAt, finishedAt, outcome, fault }: Attem
   return { number, startedAt: time(startedAt), finishedAt: time(finishedAt), outcome, error: fault };
 }
 
-export function presentAsset(asset: Asset): ApiAsset {
+export function presentAsset(asset: Asset, assetUrls: PresentPorts['assetUrls']): ApiAsset {
   const { id, mediaType, sizeBytes, width, height, sha256 } = asset;
-  return { id, url: `/v1/assets/${id}`, mediaType, sizeBytes, width, height, sha256 };
+  return { id, url: assetUrls.pathOf(asset), mediaType, sizeBytes, width, height, sha256 };
 }
 
-export function presentEvent(event: NumberedEvent): GenerationEvent {
+export function presentEvent(event: NumberedEvent, { assetUrls }: Pick<PresentPorts, 'assetUrls'>): GenerationEvent {
   const base = { id: event.id, generationId: event.generationId, at: time(event.at) };
   if (event.type === 'generation.finished') return { ...base, type: event.type, state: event.state };
   const { jobId, index, attempt } = event;
@@ -89,7 +96,7 @@ export function presentEvent(event: NumberedEvent): GenerationEvent {
       return { ...jobBase, type: event.type, step, steps, mediaType, image: Buffer.from(image).toString('base64') };
     }
     case 'job.succeeded':
-      return { ...jobBase, type: event.type, asset: presentAsset(event.asset), timings: event.timings };
+      return { ...jobBase, type: event.type, asset: presentAsset(event.asset, assetUrls), timings: event.timings };
     case 'job.failed':
       return { ...jobBase, type: event.type, state: event.state, error: event.fault };
     default:

@@ -3,6 +3,7 @@ import type { AccessReader, AccessTransaction, PageQuery, SignIn } from '../../a
 import type { ApiKey } from '../../domain/access/api-key.ts';
 import type { AuditQuery, AuditRecord } from '../../domain/access/audit.ts';
 import type { Member, Session, Tenant } from '../../domain/access/tenant.ts';
+import type { SigningKey } from '../../domain/asset-link.ts';
 import { DEFAULT_TENANT, type KeyId, type MemberId, type TenantId } from '../../domain/ids.ts';
 import {
   auditFromRow,
@@ -92,6 +93,11 @@ export class SqlAccessReader implements AccessReader {
     return row && sessionFromRow(row);
   }
 
+  async signingKeys(): Promise<readonly SigningKey[]> {
+    const rows = await this.queries.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute();
+    return rows.map(({ id, secret, created_at: createdAt }) => ({ id, secret, createdAt }));
+  }
+
   /** Keyset pages over the index `audit_by_tenant`. */
   async audit({ tenantId, limit, after, action, from, to }: AuditQuery): Promise<readonly AuditRecord[]> {
     let select = this.queries.selectFrom('audit').selectAll().where('tenant_id', '=', tenantId);
@@ -173,6 +179,10 @@ export class SqlAccess extends SqlAccessReader implements AccessTransaction {
       forgotten += Number(numAffectedRows ?? 0);
     }
     return forgotten;
+  }
+
+  async addSigningKey({ id, secret, createdAt }: SigningKey): Promise<void> {
+    await this.queries.insertInto('signing_keys').values({ id, secret, created_at: createdAt }).execute();
   }
 
   async addAudit(records: readonly AuditRecord[]): Promise<void> {

@@ -135,6 +135,12 @@ export abstract class SqlStore implements RecordStore {
     return row && assetFromRow(row);
   }
 
+  async findLinkedAsset(id: AssetId): Promise<Asset | undefined> {
+    const select = this.#queries.selectFrom('assets').selectAll().where('id', '=', id);
+    const row = await select.executeTakeFirst();
+    return row && assetFromRow(row);
+  }
+
   async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {
     const row = await this.#queries
       .selectFrom('results')

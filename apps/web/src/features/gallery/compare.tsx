@@ -1,7 +1,7 @@
 import type { Picture } from '@imagemill/api';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon } from '../../shared/ui/icons.tsx';
 import styles from './compare.module.css';
@@ -32,7 +32,7 @@ function Side({ picture }: { readonly picture: Picture }): ReactElement {
   const facts = useFacts(picture).slice(0, shownFacts);
   return (
     <figure className={styles.side}>
-      <img className={styles.picture} src={client.url(picture.asset.url)} alt={picture.prompt} />
+      <img className={styles.picture} src={pictureUrl(picture.asset)} alt={picture.prompt} />
       <figcaption>
         <p>{picture.prompt}</p>
         <p className={styles.facts}>{facts.map(([name, value]) => `${name} ${value}`).join(' · ')}</p>

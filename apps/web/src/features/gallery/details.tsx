@@ -2,7 +2,7 @@ import type { MarkPicturesRequest, Picture } from '@imagemill/api';
 import { Button } from '@mantine/core';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
@@ -57,7 +57,7 @@ export function Details(props: DetailsProps): ReactElement | null {
       }}
     >
       <div className={styles.stage}>
-        <img className={styles.picture} src={client.url(picture.asset.url)} alt={picture.prompt} />
+        <img className={styles.picture} src={pictureUrl(picture.asset)} alt={picture.prompt} />
         <div className={styles.bar}>
           <IconButton label={t('viewer.previous')} onClick={() => go(-1)}>
             <PreviousIcon />

@@ -1,7 +1,7 @@
 import type { Picture } from '@imagemill/api';
 import { memo, type ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import type { PictureList } from '../../shared/api/pictures.ts';
 import { StarIcon } from '../../shared/ui/icons.tsx';
 import styles from './picture-grid.module.css';
@@ -54,7 +54,7 @@ const Tile = memo(function Tile({ picture, isSelected, onToggle, onOpen }: TileP
   return (
     <div className={styles.tile} data-selected={isSelected || undefined}>
       <button type="button" className={styles.open} onClick={() => onOpen(id)}>
-        <img src={client.url(asset.url)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
+        <img src={pictureUrl(asset)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
       </button>
       <label className={styles.check}>
         <input

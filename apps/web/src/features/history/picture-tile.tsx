@@ -2,7 +2,7 @@ import type { Generation, Job } from '@imagemill/api';
 import { Button } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { AlertIcon, ClockIcon, CloseIcon } from '../../shared/ui/icons.tsx';
 import styles from './picture-tile.module.css';
@@ -55,7 +55,7 @@ function Picture({ generation, job, onOpen }: Pick<PictureTileProps, 'generation
       onClick={() => onOpen(job.id)}
     >
       <img
-        src={client.url(job.asset.url)}
+        src={pictureUrl(job.asset)}
         alt=""
         width={width}
         height={height}

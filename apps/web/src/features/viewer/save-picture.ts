@@ -1,4 +1,4 @@
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { fileNameOf, type Picture } from './pictures.ts';
 
 /**
@@ -8,7 +8,7 @@ import { fileNameOf, type Picture } from './pictures.ts';
  * @throws Error when the server does not hand the file out
  */
 export async function savePicture(picture: Picture): Promise<void> {
-  const response = await fetch(client.url(picture.asset.url));
+  const response = await fetch(pictureUrl(picture.asset));
   if (!response.ok) throw new Error(`The server answered ${response.status} instead of the picture.`);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(await response.blob());

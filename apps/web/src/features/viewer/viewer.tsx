@@ -1,7 +1,7 @@
 import type { Generation } from '@imagemill/api';
 import { type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../../shared/api/client.ts';
+import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
@@ -59,7 +59,7 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
           <img
             key={asset.id}
             className={styles.picture}
-            src={client.url(asset.url)}
+            src={pictureUrl(asset)}
             alt={t('feed.pictureAlt', { prompt: generation.prompt })}
             width={asset.width}
             height={asset.height}

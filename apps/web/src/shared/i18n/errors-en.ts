@@ -41,6 +41,8 @@ export const errorsEn = {
     what: 'The file of this picture is no longer there.',
     next: 'Reuse its settings to draw it again.',
   },
+  asset_link_invalid: { what: 'This address of a picture is not valid.', next: 'Reload the page.' },
+  asset_link_expired: { what: 'This address of a picture has expired.', next: 'Reload the page.' },
   lora_not_found: { what: 'This LoRA is no longer there.', next: 'It may have been removed. Reload the page.' },
   lora_rejected: {
     what: 'The file is no LoRA that can be drawn with.',

@@ -20,6 +20,8 @@ export const errorsZhCn = {
   generation_not_found: { what: '这次生成已不存在。', next: '可能已被删除，请重新加载页面。' },
   job_not_found: { what: '这张图片已不存在。', next: '可能已被删除，请重新加载页面。' },
   asset_not_found: { what: '这张图片的文件已不存在。', next: '可以套用它的设置重新生成。' },
+  asset_link_invalid: { what: '此图片地址无效。', next: '请重新加载页面。' },
+  asset_link_expired: { what: '此图片地址已过期。', next: '请重新加载页面。' },
   lora_not_found: { what: '此 LoRA 已不存在。', next: '它可能已被移除，请重新加载页面。' },
   lora_rejected: { what: '该文件不是可用的 LoRA。', next: '请选择适用于 Z-Image 的 safetensors 格式 LoRA。' },
   lora_exists: { what: '已有同名的其他 LoRA。', next: '请更换文件名，或先删除原有的 LoRA。' },

@@ -1,17 +1,18 @@
 import type { FastifyRequest } from 'fastify';
+import type { AssetUrls } from '../../../application/asset-urls.ts';
 import type { GenerationRecord, PictureStore } from '../../../application/ports.ts';
 import { readPicture } from '../../../application/read-source.ts';
 import type { Asset } from '../../../domain/asset.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { Generation } from '../../../domain/generation.ts';
 import type { ModelFacts } from '../../../domain/model.ts';
+import { originOf } from '../presenting.ts';
 import { DrawingFailed } from './errors.ts';
 import type { ImageRequest, ImagesAnswer, Usage } from './schema.ts';
 
 export interface AnswerPorts {
   readonly pictures: PictureStore;
-  /** Address under which clients reach the server; that of the request where undefined. */
-  readonly publicUrl: string | undefined;
+  readonly assetUrls: Pick<AssetUrls, 'urlOf'>;
 }
 
 /** How a client wants its pictures: models of the name dall-e-* answer with addresses, others with the bytes. */
@@ -30,7 +31,9 @@ export async function answerOfRecord(
   const asUrl = wantsUrl(body);
   const data = [];
   for (const asset of assets) {
-    data.push(asUrl ? { url: urlOf(asset, request, ports) } : { b64_json: await base64Of(asset, ports) });
+    data.push(
+      asUrl ? { url: ports.assetUrls.urlOf(asset, originOf(request)) } : { b64_json: await base64Of(asset, ports) },
+    );
   }
   return {
     ...describe(generation, body),
@@ -67,10 +70,6 @@ export async function base64Of(asset: Asset, { pictures }: AnswerPorts): Promise
 
 export function seconds(ms: number): number {
   return Math.floor(ms / 1_000);
-}
-
-function urlOf({ id }: Asset, request: FastifyRequest, { publicUrl }: AnswerPorts): string {
-  return `${publicUrl ?? `${request.protocol}://${request.host}`}/v1/assets/${id}`;
 }
 
 export function noPicture(jobs: GenerationRecord['jobs']): DrawingFailed {

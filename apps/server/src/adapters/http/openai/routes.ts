@@ -24,7 +24,6 @@ export interface OpenAiPorts {
   readonly maxUploadBytes: number;
   /** The mask in the alpha of a picture: white where it is transparent; undefined where nothing is. */
   readonly maskOfAlpha: (picture: Uint8Array) => Promise<Uint8Array | undefined>;
-  readonly publicUrl: string | undefined;
   /** How long a client that went away may take to come back before its request is cancelled. */
   readonly graceMs: number;
 }
@@ -39,7 +38,7 @@ export function addOpenAiRoutes(app: FastifyInstance, ports: HttpPorts): void {
     const followers = new Followers(ports);
     scope.addHook('preClose', async () => followers.close());
     const running = new RunningRequests({ ...ports, graceMs: openAi.graceMs });
-    const waitPorts: WaitPorts = { ...ports, followers, running, publicUrl: openAi.publicUrl };
+    const waitPorts: WaitPorts = { ...ports, followers, running };
     addGenerationRoute(scope, ports, waitPorts);
     addEditRoute(scope, ports, waitPorts);
     addModelRoute(scope, ports);

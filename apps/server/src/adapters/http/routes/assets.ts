@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { assetNotFound } from '../../../application/get-asset.ts';
 import type { Asset } from '../../../domain/asset.ts';
+import type { AssetLink } from '../../../domain/asset-link.ts';
 import { assetId } from '../../../domain/ids.ts';
 import { problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
@@ -18,18 +19,20 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
   app.get<{ Params: IdParams }>(
     '/v1/assets/:id',
     {
-      config: { permission: 'assets:read' },
+      config: { permission: 'assets:read', opensByLink: true },
       schema: {
         operationId: 'getAsset',
         summary: 'The bytes of a picture',
-        description: 'They never change. Conditional requests (ETag) and one byte range are understood.',
+        description:
+          'They never change. Conditional requests (ETag) and one byte range are understood. The url of an asset is signed and opens without an API key until it expires; with a key the path alone is enough.',
         tags: ['assets'],
         params: idParamsSchema,
+        querystring: linkQuerySchema,
         response: {
           200: { description: 'The picture', content: picture },
           206: { description: 'The part that the Range header asks for', content: picture },
           304: z.undefined().describe('The picture that If-None-Match names'),
-          ...problems(404, 416, 422),
+          ...problems(403, 404, 416, 422),
         },
       },
     },
@@ -38,7 +41,8 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
       const etag = `"${asset.sha256}"`;
       reply.headers({
         etag,
-        'cache-control': 'private, max-age=31536000, immutable',
+        'cache-control': `private, max-age=${maxAge(request.link, ports.clock.now())}, immutable`,
+        ...(request.link === undefined ? {} : forOtherSites),
         'accept-ranges': 'bytes',
         'content-disposition': `inline; filename="${fileName(asset)}"`,
       });
@@ -65,6 +69,20 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
     },
   );
 }
+
+/** Seconds for which a browser may keep the bytes: no longer than the address opens them. */
+function maxAge(link: AssetLink | undefined, nowMs: number): number {
+  return link === undefined ? 31_536_000 : Math.max(0, link.expires - Math.ceil(nowMs / 1_000));
+}
+
+/** Who has a signed address may show the picture on any page: the address is all that it takes. */
+const forOtherSites = { 'cross-origin-resource-policy': 'cross-origin', 'access-control-allow-origin': '*' };
+
+const linkQuerySchema = z.object({
+  expires: z.string().optional().meta({ description: 'End of a signed address, in seconds since 1970' }),
+  by: z.string().optional().meta({ description: 'Which secret signed it' }),
+  signature: z.string().optional().meta({ description: 'HMAC-SHA256 of the picture and the end, base64url' }),
+});
 
 function fileName(asset: Asset): string {
   return `imagemill-${asset.id}.${asset.mediaType.replace('image/', '')}`;

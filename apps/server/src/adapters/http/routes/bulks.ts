@@ -14,19 +14,23 @@ import {
 } from '@imagemill/api';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { AssetUrls } from '../../../application/asset-urls.ts';
 import type { BulkOf, BulkPlan, BulkRecord, ManageBulks, NewBulk } from '../../../application/manage-bulks.ts';
 import type { PictureStore } from '../../../application/ports.ts';
+import type { Asset } from '../../../domain/asset.ts';
 import type { BulkFormat } from '../../../domain/bulk.ts';
 import { AppError } from '../../../domain/errors.ts';
 import { bulkId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { archiveOf, manifestOf } from '../bulk-results.ts';
 import { json, problems } from '../openapi.ts';
+import { originOf } from '../presenting.ts';
 import { callerOf, tenantOf } from '../tenant.ts';
 
 export interface BulkRoutePorts {
   readonly bulks: ManageBulks;
   readonly pictures: PictureStore;
+  readonly assetUrls: Pick<AssetUrls, 'urlOf'>;
   /** Largest file, in bytes. */
   readonly maxBulkBytes: number;
 }
@@ -128,7 +132,7 @@ function addUploadRoute(app: App, { bulks, maxBulkBytes }: BulkRoutePorts): void
   );
 }
 
-function addResultRoutes(app: App, { bulks, pictures }: BulkRoutePorts): void {
+function addResultRoutes(app: App, { bulks, pictures, assetUrls }: BulkRoutePorts): void {
   app.get(
     '/v1/bulks/:id/rows',
     {
@@ -169,10 +173,14 @@ function addResultRoutes(app: App, { bulks, pictures }: BulkRoutePorts): void {
     },
     async (request, reply) => {
       const results = await bulks.results(bulkOf(request));
+      const origin = originOf(request);
+      const mayRead = callerOf(request).permissions.has('assets:read');
+      const urlOf = (asset: Asset): string =>
+        mayRead ? assetUrls.urlOf(asset, origin) : `${origin}/v1/assets/${asset.id}`;
       return reply
         .type('text/csv; charset=utf-8')
         .header('content-disposition', attachment(request, 'csv'))
-        .send(manifestOf(results) as never);
+        .send(manifestOf(results, urlOf) as never);
     },
   );
 

@@ -9,7 +9,8 @@ import { generationId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
-import { presentEvent } from '../present.ts';
+import { type PresentPorts, presentEvent } from '../present.ts';
+import { assetUrlsFor } from '../presenting.ts';
 import { tenantOf } from '../tenant.ts';
 
 export function addEventRoutes(app: App, ports: HttpPorts): void {
@@ -54,7 +55,7 @@ export function addEventRoutes(app: App, ports: HttpPorts): void {
         'x-accel-buffering': 'no',
       });
       try {
-        await write(stream, response);
+        await write(stream, response, { assetUrls: assetUrlsFor(request, ports.assetUrls) });
       } catch (error) {
         ports.log.debug({ err: error, requestId: request.id }, 'an event stream was cut');
       } finally {
@@ -68,7 +69,11 @@ export function addEventRoutes(app: App, ports: HttpPorts): void {
 }
 
 /** Passes events on as fast as the reader takes them; comments keep proxies from closing a quiet stream. */
-async function write(stream: EventStream, response: ServerResponse): Promise<void> {
+async function write(
+  stream: EventStream,
+  response: ServerResponse,
+  ports: Pick<PresentPorts, 'assetUrls'>,
+): Promise<void> {
   const isGone = new AbortController();
   response.once('close', () => {
     isGone.abort();
@@ -78,15 +83,15 @@ async function write(stream: EventStream, response: ServerResponse): Promise<voi
   const heartbeat = setInterval(() => response.write(': alive\n\n'), HEARTBEAT_MS);
   try {
     for await (const event of stream) {
-      if (!response.write(format(event))) await once(response, 'drain', { signal: isGone.signal });
+      if (!response.write(format(event, ports))) await once(response, 'drain', { signal: isGone.signal });
     }
   } finally {
     clearInterval(heartbeat);
   }
 }
 
-function format(event: NumberedEvent): string {
-  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(presentEvent(event))}\n\n`;
+function format(event: NumberedEvent, ports: Pick<PresentPorts, 'assetUrls'>): string {
+  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(presentEvent(event, ports))}\n\n`;
 }
 
 function lastEventId(header: string | string[] | undefined): number {

@@ -14,11 +14,10 @@ import { hashOfBody } from '../idempotency.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentGeneration } from '../present.ts';
+import { presentingTo } from '../presenting.ts';
 import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addGenerationRoutes(app: App, ports: HttpPorts): void {
-  const { stepOf } = ports;
-
   app.post(
     '/v1/generations',
     {
@@ -41,7 +40,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
         idempotency: key === undefined ? undefined : { key, bodyHash: hashOfBody(request.body) },
       });
       if (record.isReplay) reply.header('idempotency-replayed', 'true');
-      const generation = presentGeneration(record, stepOf);
+      const generation = presentGeneration(record, presentingTo(request, ports));
       return reply.code(202).header('location', generation.links.self).send(generation);
     },
   );
@@ -62,7 +61,7 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
       const { limit, cursor, state } = request.query;
       const after = cursor === undefined ? undefined : generationId(cursor);
       const { items, next } = await ports.listGenerations({ tenantId: tenantOf(request), limit, after, state });
-      return { items: items.map((item) => presentGeneration(item, stepOf)), nextCursor: next };
+      return { items: items.map((item) => presentGeneration(item, presentingTo(request, ports))), nextCursor: next };
     },
   );
 
@@ -80,7 +79,10 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = generationId(request.params.id);
-      return presentGeneration(await ports.getGeneration({ tenantId: tenantOf(request), id }), stepOf);
+      return presentGeneration(
+        await ports.getGeneration({ tenantId: tenantOf(request), id }),
+        presentingTo(request, ports),
+      );
     },
   );
 
@@ -103,7 +105,10 @@ function addCancelRoute(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = generationId(request.params.id);
-      return presentGeneration(await ports.cancelGeneration({ tenantId: tenantOf(request), id }), ports.stepOf);
+      return presentGeneration(
+        await ports.cancelGeneration({ tenantId: tenantOf(request), id }),
+        presentingTo(request, ports),
+      );
     },
   );
 }

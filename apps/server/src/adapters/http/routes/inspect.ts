@@ -5,7 +5,8 @@ import type { InspectPicture } from '../../../application/inspect-picture.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
-import { presentAsset } from '../present.ts';
+import { type PresentPorts, presentAsset } from '../present.ts';
+import { assetUrlsFor } from '../presenting.ts';
 import { tenantOf } from '../tenant.ts';
 
 /** A file is held in memory while it is read; 64 MiB are a picture of 16 megapixels that PNG could not make smaller. */
@@ -15,7 +16,10 @@ export interface InspectRoutePorts {
   readonly inspectPicture: InspectPicture;
 }
 
-export function addInspectRoute(app: App, { inspectPicture }: InspectRoutePorts): void {
+export function addInspectRoute(
+  app: App,
+  { inspectPicture, assetUrls }: InspectRoutePorts & Pick<PresentPorts, 'assetUrls'>,
+): void {
   const upload: FastifyPluginAsync = async (scope) => {
     await scope.register(fastifyMultipart, {
       limits: { files: 1, fields: 4, fieldSize: 1_000, headerPairs: 20, fileSize: MAX_BYTES },
@@ -39,7 +43,7 @@ export function addInspectRoute(app: App, { inspectPicture }: InspectRoutePorts)
       async (request) => {
         const bytes = await uploadedBytes(request);
         const { asset, ...inspected } = await inspectPicture({ tenantId: tenantOf(request), bytes });
-        return { ...inspected, asset: asset && presentAsset(asset) };
+        return { ...inspected, asset: asset && presentAsset(asset, assetUrlsFor(request, assetUrls)) };
       },
     );
   };

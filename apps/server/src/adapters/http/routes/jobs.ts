@@ -4,6 +4,7 @@ import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentJob, presentJobDetail } from '../present.ts';
+import { presentingTo } from '../presenting.ts';
 import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addJobRoutes(app: App, ports: HttpPorts): void {
@@ -21,7 +22,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = jobId(request.params.id);
-      return presentJobDetail(await ports.getJob({ tenantId: tenantOf(request), id }), ports.stepOf);
+      return presentJobDetail(await ports.getJob({ tenantId: tenantOf(request), id }), presentingTo(request, ports));
     },
   );
 
@@ -42,7 +43,10 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
     async (request) => {
       const { priority } = request.body;
       const id = jobId(request.params.id);
-      return presentJob(await ports.setPriority({ tenantId: tenantOf(request), id, priority }), ports.stepOf);
+      return presentJob(
+        await ports.setPriority({ tenantId: tenantOf(request), id, priority }),
+        presentingTo(request, ports),
+      );
     },
   );
 
@@ -61,7 +65,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = jobId(request.params.id);
-      return presentJob(await ports.redriveJobs.one({ ...askerOf(request), id }), ports.stepOf);
+      return presentJob(await ports.redriveJobs.one({ ...askerOf(request), id }), presentingTo(request, ports));
     },
   );
 
@@ -80,7 +84,7 @@ export function addJobRoutes(app: App, ports: HttpPorts): void {
     },
     async (request) => {
       const id = jobId(request.params.id);
-      return presentJob(await ports.cancelJob({ tenantId: tenantOf(request), id }), ports.stepOf);
+      return presentJob(await ports.cancelJob({ tenantId: tenantOf(request), id }), presentingTo(request, ports));
     },
   );
 }

@@ -16,7 +16,8 @@ import { AppError } from '../../../domain/errors.ts';
 import { generationId, jobId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
-import { presentAsset } from '../present.ts';
+import { type PresentPorts, presentAsset } from '../present.ts';
+import { assetUrlsFor } from '../presenting.ts';
 import { tenantOf } from '../tenant.ts';
 import { zipOf } from '../zip.ts';
 
@@ -25,6 +26,7 @@ export interface PictureRoutePorts {
   readonly markPictures: MarkPictures;
   readonly gallery: GalleryReader;
   readonly pictures: PictureStore;
+  readonly assetUrls: PresentPorts['assetUrls'];
 }
 
 export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
@@ -51,7 +53,8 @@ export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
         isStarred: starred,
         generationId: of === undefined ? undefined : generationId(of),
       });
-      return { items: items.map(presentPicture), nextCursor: next };
+      const assetUrls = assetUrlsFor(request, ports.assetUrls);
+      return { items: items.map((one) => presentPicture(one, assetUrls)), nextCursor: next };
     },
   );
 
@@ -123,14 +126,17 @@ function tooLarge(sizeBytes: number): AppError {
   });
 }
 
-function presentPicture({ job, generation, asset, isStarred, tags }: PictureRecord): ApiPicture {
+function presentPicture(
+  { job, generation, asset, isStarred, tags }: PictureRecord,
+  assetUrls: PresentPorts['assetUrls'],
+): ApiPicture {
   const { prompt, negativePrompt, steps, guidanceScale, model, loras } = generation;
   return {
     ...{ id: job.id, generationId: generation.id, index: job.index, seed: job.seed },
     createdAt: new Date(job.createdAt).toISOString(),
     ...{ prompt, negativePrompt, steps, guidanceScale, model, loras, tags },
     ...{ width: asset.width, height: asset.height, starred: isStarred },
-    asset: presentAsset(asset),
+    asset: presentAsset(asset, assetUrls),
     timings: job.timings,
   };
 }

@@ -13,6 +13,7 @@ import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentJobDetail } from '../present.ts';
+import { presentingTo } from '../presenting.ts';
 import { askerOf, tenantOf } from '../tenant.ts';
 
 export function addQueueRoutes(app: App, ports: HttpPorts): void {
@@ -81,7 +82,7 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
       const after = cursor === undefined ? undefined : jobId(cursor);
       const query = { ...filterOf(filter), tenantId: tenantOf(request), limit, after };
       const { items, next } = await ports.listDeadLetters(query);
-      return { items: items.map((item) => presentJobDetail(item, ports.stepOf)), nextCursor: next };
+      return { items: items.map((item) => presentJobDetail(item, presentingTo(request, ports))), nextCursor: next };
     },
   );
 

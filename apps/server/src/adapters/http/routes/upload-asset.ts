@@ -4,7 +4,8 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { UploadAsset } from '../../../application/upload-asset.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
-import { presentAsset } from '../present.ts';
+import { type PresentPorts, presentAsset } from '../present.ts';
+import { assetUrlsFor } from '../presenting.ts';
 import { tenantOf } from '../tenant.ts';
 import { readBounded, uploadedFile } from '../uploaded-file.ts';
 
@@ -14,7 +15,12 @@ export interface UploadPorts {
   readonly maxUploadBytes: number;
 }
 
-export function addUploadRoute(app: App, ports: UploadPorts): void {
+export interface UploadRoutePorts {
+  readonly uploads: UploadPorts;
+  readonly assetUrls: PresentPorts['assetUrls'];
+}
+
+export function addUploadRoute(app: App, ports: UploadRoutePorts): void {
   const upload: FastifyPluginAsync = async (scope) => {
     await scope.register(fastifyMultipart, {
       limits: { files: 1, fields: 4, fieldSize: 1_000, headerPairs: 20, fileSize: Number.MAX_SAFE_INTEGER },
@@ -24,7 +30,8 @@ export function addUploadRoute(app: App, ports: UploadPorts): void {
   void app.register(upload);
 }
 
-function addRoute(app: App, { uploadAsset, maxUploadBytes }: UploadPorts): void {
+function addRoute(app: App, { uploads, assetUrls }: UploadRoutePorts): void {
+  const { uploadAsset, maxUploadBytes } = uploads;
   app.post(
     '/v1/assets',
     {
@@ -43,8 +50,9 @@ function addRoute(app: App, { uploadAsset, maxUploadBytes }: UploadPorts): void 
     async (request, reply) => {
       const part = await uploadedFile(request);
       const bytes = await readBounded(part.file, maxUploadBytes);
-      const asset = presentAsset(await uploadAsset({ tenantId: tenantOf(request), bytes }));
-      return reply.code(201).header('location', asset.url).send(asset);
+      const asset = await uploadAsset({ tenantId: tenantOf(request), bytes });
+      const shown = presentAsset(asset, assetUrlsFor(request, assetUrls));
+      return reply.code(201).header('location', `/v1/assets/${asset.id}`).send(shown);
     },
   );
 }
