@@ -4,13 +4,18 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type MetricDefinition, metricDefinitions } from '../apps/server/src/adapters/telemetry/metric-definitions.ts';
 import { modelErrorCodes } from '../apps/server/src/application/model-errors.ts';
 import { describeSettings, type SettingDescription } from '../apps/server/src/config/describe.ts';
 import { startupErrorCodes } from '../apps/server/src/config/startup-error.ts';
 import { errorCodes } from '../packages/api/src/error-codes.ts';
 import { diffusionErrorCodes } from '../packages/diffusion/src/errors.ts';
 
-const pages: Readonly<Record<string, () => string>> = { 'errors.md': errorsPage, 'settings.md': settingsPage };
+const pages: Readonly<Record<string, () => string>> = {
+  'errors.md': errorsPage,
+  'metrics.md': metricsPage,
+  'settings.md': settingsPage,
+};
 
 export function errorsPage(): string {
   const api = Object.entries(errorCodes).sort(([a, x], [b, y]) => x.status - y.status || a.localeCompare(b));
@@ -67,6 +72,26 @@ export function settingsPage(): string {
     'Settings of the server',
     'From the command line, else the environment, else `imagemill.config.json` in the working directory (one JSON object with settings by name), else the default. `MODEL_PATH` stands for `IMAGEMILL_MODEL`. `CUDA_VISIBLE_DEVICES` and the other variables that find drivers and libraries are handed on to engine processes. Unknown names are refused.',
     table(['Setting', 'Variable', 'Value', 'Default', 'Meaning'], rows),
+  );
+}
+
+export function metricsPage(): string {
+  const rows = Object.entries<MetricDefinition>(metricDefinitions).map(([name, { type, labels, help }]) => [
+    tick(name),
+    type,
+    labels.map(tick).join(', '),
+    help,
+  ]);
+  return page(
+    'Metrics',
+    "`GET /metrics` answers in Prometheus' text format. It asks for the permission `operations:read` of the installation's own tenant: `imagemill keys create --tenant default --role operator --scopes operations:read --name prometheus`, and `authorization: credentials: <key>` in the scrape configuration. On loopback no key is needed unless `requireKey` is set. For a Prometheus in a network of its own the settings `metricsHost` and `metricsPort` open a listener that serves the metrics alone, without a key.",
+    [
+      'Each process counts what it did itself: sum counters and histograms over instances. Gauges of the queue are read from the records, and are the same on every server of an installation: take their maximum. Labels take values from short lists; tenants appear as the class that `tenantClasses` gives them (else `own` or `other`), with `metricsTenants` as their ids. Beside these there are the usual `process_*` and `nodejs_*` metrics of the server process.',
+      '',
+      '[deploy/prometheus](../deploy/prometheus) has alert rules with their tests, [deploy/grafana](../deploy/grafana) a dashboard to import.',
+      '',
+      ...table(['Metric', 'Type', 'Labels', 'Meaning'], rows),
+    ],
   );
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openNvml } from '../../packages/diffusion/src/device-memory/nvml.ts';
+import { openNvml, openNvmlSensors } from '../../packages/diffusion/src/device-memory/nvml.ts';
 
 const source = fileURLToPath(new URL('../fixtures/nvml/recorded-nvml.c', import.meta.url));
 const hasCompiler = spawnSync('cc', ['--version']).status === 0;
@@ -36,6 +36,22 @@ describe.runIf(hasCompiler)('the memory of an NVIDIA card', () => {
 
   test('is unknown for a card that is not there', async () => {
     expect(await openNvml({ index: 7, library })).toBeUndefined();
+  });
+});
+
+describe.runIf(hasCompiler)('the sensors of an NVIDIA card', () => {
+  test('are what the driver says: use as a share, degrees, watts', async () => {
+    const sensors = await openNvmlSensors({ index: 1, library });
+    expect(sensors?.read()).toEqual({ utilization: 0.87, temperatureCelsius: 66, powerWatts: 301.5 });
+  });
+
+  test('are unknown one by one where the card does not answer', async () => {
+    const sensors = await openNvmlSensors({ index: 0, library });
+    expect(sensors?.read()).toEqual({
+      utilization: undefined,
+      temperatureCelsius: undefined,
+      powerWatts: undefined,
+    });
   });
 });
 

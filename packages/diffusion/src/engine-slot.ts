@@ -22,6 +22,9 @@ export interface Slot {
   encodeMs: number;
   denoiseMs: number;
   deviceMs: number;
+  /** Pictures that moved in each of its steps, itself included, summed up. */
+  batchSum: number;
+  stepCount: number;
   previewedAt: number;
   cancelled: boolean;
 }
@@ -29,7 +32,15 @@ export interface Slot {
 export function newSlot(request: EngineRequest, emit: Slot['emit']): Slot {
   const receivedAt = performance.now();
   const { width, height } = request;
-  const times = { loadMs: 0, encodeMs: 0, denoiseMs: 0, deviceMs: 0, previewedAt: receivedAt };
+  const times = {
+    loadMs: 0,
+    encodeMs: 0,
+    denoiseMs: 0,
+    deviceMs: 0,
+    batchSum: 0,
+    stepCount: 0,
+    previewedAt: receivedAt,
+  };
   return { request, emit, receivedAt, rungs: [], width, height, ...times, cancelled: false };
 }
 

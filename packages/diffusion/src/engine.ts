@@ -55,6 +55,8 @@ export interface PictureTimings {
   readonly decodeMs: number;
   /** What the picture cost the device: its share of every batch, previews and decoding. */
   readonly deviceMs: number;
+  /** Pictures that moved together, itself included, on average over its steps. */
+  readonly meanBatch: number;
   readonly totalMs: number;
 }
 
@@ -232,6 +234,8 @@ export class SlotEngine {
     for (const [at, slot] of group.entries()) {
       slot.denoiseMs += took;
       slot.deviceMs += took / group.length;
+      slot.batchSum += group.length;
+      slot.stepCount += 1;
       await this.#afterStep(slot, velocities[at] ?? new Float32Array());
     }
     return undefined;
@@ -265,7 +269,8 @@ export class SlotEngine {
         .then((image) => {
           const now = performance.now();
           const { loadMs, encodeMs, denoiseMs, deviceMs } = slot;
-          const times = { decodeMs: now - start, totalMs: now - slot.receivedAt };
+          const meanBatch = slot.batchSum / Math.max(1, slot.stepCount);
+          const times = { decodeMs: now - start, totalMs: now - slot.receivedAt, meanBatch };
           const timings = { loadMs, encodeMs, denoiseMs, deviceMs, ...times };
           end(slot, {
             type: 'finished',

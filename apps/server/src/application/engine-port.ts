@@ -69,6 +69,8 @@ export interface EngineTimings {
   /** What the picture cost the device: its share of every batch, previews and decoding. Absent when not measured. */
   readonly deviceMs?: number | undefined;
   readonly decodeMs: number;
+  /** Pictures that moved together, on average over its steps. Absent when not measured. */
+  readonly meanBatch?: number | undefined;
   /** From the engine's receipt of the item to the encoded picture. */
   readonly totalMs: number;
 }

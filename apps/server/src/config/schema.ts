@@ -251,6 +251,29 @@ export const settingSchemas = {
     .describe(
       'full: what was accepted survives a loss of power. normal: it survives crashes, with fewer disk flushes.',
     ),
+  metricsHost: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address of the listener of metricsPort. Whoever reaches it reads the metrics without a key.'),
+  metricsPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Port that serves /metrics alone, without a key, for a Prometheus in a network of its own; 0 picks a free one. Left out, there is none.',
+    ),
+  metricsTenants: z
+    .enum(['class', 'id'])
+    .default('class')
+    .describe('What tenants are called in metrics: their class, or each its id (the first 200).'),
+  tenantClasses: z
+    .record(z.string().min(1).max(100), z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/))
+    .default({})
+    .describe(
+      "Classes of tenants in metrics, by id. Without one it is own for the installation's own tenant and other for the rest. In a variable: JSON.",
+    ),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 };
 

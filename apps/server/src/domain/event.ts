@@ -1,7 +1,7 @@
 import type { Asset } from './asset.ts';
 import type { GenerationState } from './generation.ts';
 import type { GenerationId, JobId, TenantId } from './ids.ts';
-import type { Job, JobFault, JobTimings } from './job.ts';
+import type { Job, JobFault, JobTimings, PriorityClass } from './job.ts';
 
 interface EventBase {
   readonly tenantId: TenantId;
@@ -14,6 +14,8 @@ interface JobEventBase extends EventBase {
   readonly jobId: JobId;
   readonly index: number;
   readonly attempt: number;
+  /** Class of the job; absent in progress, and in events of older versions. */
+  readonly priority?: PriorityClass | undefined;
 }
 
 /** A change of state: stored with the change, in one transaction. */
@@ -48,8 +50,8 @@ export type NumberedEvent = DomainEvent & { readonly id: number };
 /** The event that tells of a change of a job; undefined when there is nothing to tell. */
 export function eventOfChange(before: Job, after: Job, at: number, asset: Asset | undefined): StoredEvent | undefined {
   if (before.state === after.state) return undefined;
-  const { tenantId, generationId, id: jobId, index, attempt } = after;
-  const base = { tenantId, generationId, jobId, index, attempt, at };
+  const { tenantId, generationId, id: jobId, index, attempt, priority } = after;
+  const base = { tenantId, generationId, jobId, index, attempt, priority, at };
   switch (after.state) {
     case 'queued':
       return { ...base, type: 'job.queued', notBefore: after.notBefore, fault: after.lastFault };
@@ -67,8 +69,8 @@ export function eventOfChange(before: Job, after: Job, at: number, asset: Asset 
 
 /** The event of a job that was just accepted. */
 export function eventOfNewJob(job: Job): StoredEvent {
-  const { tenantId, generationId, id: jobId, index, attempt, createdAt } = job;
-  const base = { tenantId, generationId, jobId, index, attempt, at: createdAt };
+  const { tenantId, generationId, id: jobId, index, attempt, priority, createdAt } = job;
+  const base = { tenantId, generationId, jobId, index, attempt, priority, at: createdAt };
   return { ...base, type: 'job.queued', notBefore: undefined, fault: undefined };
 }
 

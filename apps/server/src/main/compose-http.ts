@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { createApp } from '../adapters/http/app.ts';
 import type { App } from '../adapters/http/app-type.ts';
+import type { HttpPorts } from '../adapters/http/ports.ts';
 import { loopbackHosts } from '../adapters/http/security.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
 import type { EngineProcess } from '../adapters/inference/engine-process.ts';
@@ -10,6 +11,7 @@ import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
 import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
@@ -56,6 +58,7 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
+  readonly metrics: Metrics;
   readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
   /** Whether nothing new is accepted any more. */
   readonly isDraining: () => boolean;
@@ -105,6 +108,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
+      metrics: routeMetrics(parts.metrics),
       authentication: access.authentication,
       administration: access.administration,
       sessions: access.sessions,
@@ -120,6 +124,14 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   );
   app.addHook('onClose', bulkParts.stop);
   return app;
+}
+
+function routeMetrics(metrics: Metrics): HttpPorts['metrics'] {
+  return {
+    read: () => metrics.read(),
+    contentType: metrics.contentType,
+    requestAnswered: (answer) => metrics.requestAnswered(answer),
+  };
 }
 
 function createSubmit(config: Config, parts: HttpParts): SubmitGeneration {

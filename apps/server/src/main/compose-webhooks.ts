@@ -3,6 +3,7 @@ import { systemClock } from '../adapters/clock.ts';
 import { presentEvent } from '../adapters/http/present.ts';
 import { secrets } from '../adapters/secrets.ts';
 import type { SqliteStoreOptions } from '../adapters/sql/sqlite-store.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { createHttpSender } from '../adapters/webhooks/http-sender.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import { WebhookDeliverer } from '../application/deliver-webhooks.ts';
@@ -10,6 +11,7 @@ import { every } from '../application/every.ts';
 import { createManageWebhooks, type ManageWebhooks } from '../application/manage-webhooks.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
+import { countSent } from './compose-telemetry.ts';
 
 /** Messages have the fields of the event stream; addresses of pictures are whole where a public address is set. */
 export function composeOutbox(ids: IdSource, assetUrls: () => AssetUrls): NonNullable<SqliteStoreOptions['outbox']> {
@@ -31,19 +33,21 @@ export interface WebhookParts {
   readonly ids: IdSource;
   readonly log: Logger;
   readonly version: string;
+  readonly metrics: Metrics;
 }
 
 export function composeWebhooks(
   config: Config,
-  { store, ids, log, version }: WebhookParts,
+  { store, ids, log, version, metrics }: WebhookParts,
   opened: (() => Promise<void> | void)[],
 ): ManageWebhooks {
   const clock = systemClock;
-  const sender = createHttpSender({
+  const httpSender = createHttpSender({
     allowedHosts: config.webhookAllowedHosts,
     timeoutMs: TIMEOUT_MS,
     userAgent: `imagemill/${version}`,
   });
+  const sender = countSent(httpSender, metrics);
   const pausesMs = config.webhookRetrySeconds.map((seconds) => seconds * 1_000);
   const deliverer = new WebhookDeliverer({ store, sender, clock, log, pausesMs });
   opened.push(() => deliverer.close());

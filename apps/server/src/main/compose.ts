@@ -14,18 +14,20 @@ import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
 import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { AccessStore } from '../application/access-ports.ts';
 import { type AssetUrls, createAssetUrls } from '../application/asset-urls.ts';
 import { createClaimJobs } from '../application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
-import type { DeviceMemoryFacts } from '../application/engine-port.ts';
+import type { DeviceMemoryFacts, DrawingEngine } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
 import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
+import { observeEndAttempt, observeEngine } from '../application/observe-attempts.ts';
 import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
 import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
@@ -40,6 +42,7 @@ import { type AccessParts, composeAccess } from './compose-access.ts';
 import { createHttp } from './compose-http.ts';
 import { createLabelPolicies } from './compose-labels.ts';
 import { openLoras } from './compose-loras.ts';
+import { collectSystem, countReaped, createMetrics, watchDevice } from './compose-telemetry.ts';
 import { composeOutbox, composeWebhooks } from './compose-webhooks.ts';
 import { findModels } from './find-models.ts';
 
@@ -49,6 +52,7 @@ export interface Parts {
   readonly models: ModelCatalog;
   readonly engine: EngineProcess;
   readonly access: AccessParts;
+  readonly metrics: Metrics;
   /** Stops claiming and accepting, and lets what is under way end. The API still answers. */
   drain(): Promise<void>;
   /** Gives everything back, last opened first. */
@@ -88,9 +92,11 @@ async function open(
 ): Promise<Parts> {
   const clock = systemClock;
   const ids = createIdSource(clock);
+  const metrics = createMetrics(config);
   const { store, pictures, assetUrls } = await openData(config, ids, opened);
+  opened.push(store.onStored((event) => metrics.jobChanged(event)));
   const access = await composeAccess(config, { store, assetUrls, ids, log }, opened);
-  const webhooks = composeWebhooks(config, { store, ids, log, version }, opened);
+  const webhooks = composeWebhooks(config, { store, ids, log, version, metrics }, opened);
   const models = await findModels(config);
   const { loras, stop: stopLoras } = await openLoras(config, { models, clock, log });
   opened.push(stopLoras);
@@ -101,7 +107,11 @@ async function open(
 
   const engine = startEngine(config, log);
   opened.push(() => engine.close(), loadAhead({ engine, models, log }));
-  const drawing = { store, pictures, models, loras, engine, access, costs, disk, ids, log, version };
+  const memoryOf = await readMemory(config);
+  const { busy } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
+  metrics.collectWith(await collectSystem({ queue: store.queue, disk, version }));
+  const observed = observeEngine(engine, metrics, busy);
+  const drawing = { store, pictures, models, loras, engine: observed, access, costs, disk, ids, log, version, metrics };
   const worker = startWorker(config, drawing);
   opened.push(() => worker.drain(0));
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
@@ -126,7 +136,8 @@ async function open(
       log,
       version,
     },
-    memoryOf: await readMemory(config),
+    metrics,
+    memoryOf,
     isDraining: () => isDraining,
   });
   opened.push(() => app.close());
@@ -134,7 +145,7 @@ async function open(
     isDraining = true;
     return worker.drain(config.drainMs);
   };
-  return { app, store, models, engine, access, drain, close };
+  return { app, store, models, engine, access, metrics, drain, close };
 }
 
 interface WorkerParts {
@@ -142,7 +153,8 @@ interface WorkerParts {
   readonly pictures: FilesystemStore;
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
-  readonly engine: EngineProcess;
+  readonly engine: DrawingEngine;
+  readonly metrics: Metrics;
   readonly access: AccessParts;
   readonly costs: CostBook;
   readonly disk: Disk;
@@ -152,7 +164,7 @@ interface WorkerParts {
 }
 
 function startWorker(config: Config, parts: WorkerParts): Worker {
-  const { store, access, costs, ids } = parts;
+  const { store, access, costs, ids, metrics } = parts;
   const clock = systemClock;
   return new Worker({
     ...parts,
@@ -164,13 +176,16 @@ function startWorker(config: Config, parts: WorkerParts): Worker {
         access.book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
     }),
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
-    endAttempt: createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
+    endAttempt: observeEndAttempt(
+      createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
+      metrics,
+    ),
     labeller: createPictureLabeller({
       files: pictureFiles,
       policies: createLabelPolicies(config),
       software: `Imagemill ${parts.version}`,
     }),
-    reapExpiredLeases: createReapExpiredLeases({ store, clock, retry }),
+    reapExpiredLeases: countReaped(createReapExpiredLeases({ store, clock, retry }), metrics),
     feed: store.feed,
     results: config.resultCacheEntries > 0 ? rememberedResults(config, parts) : undefined,
     releasePauseMs: config.retryPauseMs,

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createMetricsListener } from '../adapters/http/routes/metrics.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import type { EngineStatus } from '../application/engine-port.ts';
 import type { Logger } from '../application/ports.ts';
@@ -11,6 +14,8 @@ import { untilToldToStop } from './shutdown.ts';
 export interface RunningServer {
   /** `http://127.0.0.1:7860` */
   readonly url: string;
+  /** Where the metrics are served alone; undefined when the settings name no port for it. */
+  readonly metricsUrl: string | undefined;
   /** What it found at the start, for people: one fact a line. */
   readonly summary: readonly string[];
   /** How the engine is doing now. */
@@ -31,20 +36,24 @@ export async function startServer(config: Config, options: { readonly log?: Logg
   let url: string;
   try {
     await parts.app.listen({ host: config.host, port: config.port });
-    url = urlOf(config.host, parts);
+    url = urlOf(config.host, parts.app.server);
   } catch (error) {
     await parts.close();
     throw listenError(error, config);
   }
+  const metrics = await listenForMetrics(config, parts);
   const summary = await summarize(url, config, parts);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await parts.drain();
+    metrics?.server.close();
+    metrics?.server.closeAllConnections();
     await parts.close();
   };
   return {
     url,
-    summary,
+    summary: metrics === undefined ? summary : [...summary, `  metrics  ${metrics.url}/metrics`],
+    metricsUrl: metrics?.url,
     get engine() {
       return parts.engine.status;
     },
@@ -78,8 +87,25 @@ function defaultLog(config: Config): Logger {
   return createLogger({ level: config.logLevel, stream: process.stderr, isForPeople });
 }
 
-function urlOf(host: string, { app }: Parts): string {
-  const { port } = app.server.address() as AddressInfo;
+/** @throws StartupError `port_in_use`, `port_unusable` */
+async function listenForMetrics(
+  { metricsHost: host, metricsPort: port }: Config,
+  { metrics, close }: Parts,
+): Promise<{ readonly server: Server; readonly url: string } | undefined> {
+  if (port === undefined) return undefined;
+  const server = createMetricsListener(metrics);
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    await close();
+    throw listenError(error, { host, port }, '--metrics-port');
+  }
+  return { server, url: urlOf(host, server) };
+}
+
+function urlOf(host: string, server: Server): string {
+  const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
@@ -98,11 +124,11 @@ async function summarize(url: string, config: Config, { store, models }: Parts):
   return lines;
 }
 
-function listenError(error: unknown, { host, port }: Config): unknown {
+function listenError(error: unknown, { host, port }: Pick<Config, 'host' | 'port'>, option = '--port'): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const where = `${host}:${port}`;
   if (code === 'EADDRINUSE') {
-    const message = `Another program listens on ${where}. Stop it, or choose another port with --port.`;
+    const message = `Another program listens on ${where}. Stop it, or choose another port with ${option}.`;
     return new StartupError('port_in_use', message, { details: { host, port }, cause: error });
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {

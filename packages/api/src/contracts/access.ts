@@ -25,6 +25,8 @@ export const permissions = [
   'members:manage',
   'tenants:manage',
   'usage:read',
+  'operations:read',
+  'operations:manage',
   'audit:read',
 ] as const;
 export type Permission = (typeof permissions)[number];

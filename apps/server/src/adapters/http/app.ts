@@ -18,6 +18,7 @@ import { addInspectRoute } from './routes/inspect.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLoraRoutes } from './routes/loras.ts';
 import { addMcpRoute } from './routes/mcp.ts';
+import { addMetrics } from './routes/metrics.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
@@ -74,6 +75,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
     );
   });
 
+  addMetrics(app, ports.metrics);
   closeConnectionsOnClose(app);
   await addOpenApi(app, options.version);
   addGenerationRoutes(app, ports);

@@ -23,6 +23,7 @@ import type { StepOf } from './present.ts';
 import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
+import type { MetricsPorts } from './routes/metrics.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
@@ -58,6 +59,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;
   readonly engineStatus: () => readonly EngineStatus[];
+  readonly metrics: MetricsPorts;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

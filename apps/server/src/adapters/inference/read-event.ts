@@ -62,6 +62,7 @@ const eventSchema = z.discriminatedUnion('type', [
       denoiseMs: milliseconds,
       deviceMs: milliseconds.optional(),
       decodeMs: milliseconds,
+      meanBatch: z.number().min(0).optional(),
       totalMs: milliseconds,
     }),
     warnings: z.array(z.object({ code: z.string(), message: z.string() })).optional(),

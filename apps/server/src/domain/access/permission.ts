@@ -18,6 +18,8 @@ export const permissions = [
   'members:manage',
   'tenants:manage',
   'usage:read',
+  'operations:read',
+  'operations:manage',
   'audit:read',
 ] as const;
 
@@ -32,7 +34,15 @@ export type Role = (typeof roles)[number];
 const added: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ['system:read', 'generations:read', 'assets:read', 'queue:read', 'models:read', 'loras:read'],
   member: ['generations:write', 'assets:write'],
-  operator: ['queue:manage', 'models:manage', 'loras:manage', 'webhooks:manage', 'usage:read'],
+  operator: [
+    'queue:manage',
+    'models:manage',
+    'loras:manage',
+    'webhooks:manage',
+    'usage:read',
+    'operations:read',
+    'operations:manage',
+  ],
   admin: ['keys:manage', 'members:manage', 'tenants:manage', 'audit:read'],
 };
 
@@ -45,6 +55,8 @@ export const installationPermissions: ReadonlySet<Permission> = new Set([
   'models:manage',
   'loras:manage',
   'tenants:manage',
+  'operations:read',
+  'operations:manage',
 ]);
 
 /** What rights follow from. */

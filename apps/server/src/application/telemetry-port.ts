@@ -1,0 +1,53 @@
+/**
+ * What is told of the work while it is done, for metrics and alerts. Every call returns at once, never throws, and
+ * carries no prompt.
+ */
+import type { TenantId } from '../domain/ids.ts';
+import type { JobTimings, PriorityClass } from '../domain/job.ts';
+
+/** `reused`: a picture that was drawn before was given. `released`: handed back. `lost`: somebody else had the job. */
+export type AttemptOutcome = 'succeeded' | 'reused' | 'failed' | 'cancelled' | 'released' | 'lost';
+
+/** One try at a job that a worker of this process ended. */
+export interface EndedAttempt {
+  readonly outcome: AttemptOutcome;
+  /** Undefined when the job was lost. */
+  readonly job: { readonly tenantId: TenantId; readonly priority: PriorityClass } | undefined;
+  /** Why it failed. */
+  readonly code: string | undefined;
+  /** Of an attempt that gave a picture. */
+  readonly timings: JobTimings | undefined;
+  readonly picture: DrawnFacts | undefined;
+}
+
+export interface DrawnFacts {
+  readonly model: string;
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  /** What the picture cost the device. */
+  readonly deviceMs: number;
+  /** Codes of what was done another way than asked. */
+  readonly warnings: readonly string[];
+}
+
+/** A message that was tried to be sent to somebody outside. */
+export interface SentMessage {
+  readonly channel: 'webhook' | 'mail' | 'chat';
+  readonly isDelivered: boolean;
+}
+
+export interface Telemetry {
+  attemptEnded(attempt: EndedAttempt): void;
+  /** A picture left the engine of a device. */
+  pictureDrawn(picture: {
+    readonly device: string;
+    readonly meanBatch: number | undefined;
+    readonly loadMs: number;
+  }): void;
+  /** An item moved one step. */
+  stepDone(device: string): void;
+  messageSent(message: SentMessage): void;
+  /** Jobs of silent workers went back to the queue. */
+  leasesExpired(count: number): void;
+}
