@@ -15,6 +15,8 @@ interface Owned {
   readonly member: string;
   readonly webhook: string;
   readonly bulk: string;
+  readonly file: string;
+  readonly batch: string;
 }
 
 interface Case {
@@ -83,6 +85,19 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'GET /v1/bulks/{id}/rows': [refused(({ bulk }) => `/v1/bulks/${bulk}/rows`)],
   'GET /v1/bulks/{id}/manifest.csv': [refused(({ bulk }) => `/v1/bulks/${bulk}/manifest.csv`)],
   'GET /v1/bulks/{id}/pictures.zip': [refused(({ bulk }) => `/v1/bulks/${bulk}/pictures.zip`)],
+  'GET /v1/files': [own],
+  'GET /v1/files/{file_id}': [refused(({ file }) => `/v1/files/${file}`)],
+  'DELETE /v1/files/{file_id}': [refused(({ file }) => `/v1/files/${file}`)],
+  'GET /v1/files/{file_id}/content': [refused(({ file }) => `/v1/files/${file}/content`)],
+  'GET /v1/batches': [own],
+  'POST /v1/batches': [
+    refused(
+      () => '/v1/batches',
+      ({ file }) => ({ input_file_id: file, endpoint: '/v1/images/generations', completion_window: '24h' }),
+    ),
+  ],
+  'GET /v1/batches/{batch_id}': [refused(({ batch }) => `/v1/batches/${batch}`)],
+  'POST /v1/batches/{batch_id}/cancel': [refused(({ batch }) => `/v1/batches/${batch}/cancel`)],
   'GET /v1/webhooks': [own],
   'POST /v1/webhooks': [own],
   'GET /v1/webhooks/{id}': [refused(({ webhook }) => `/v1/webhooks/${webhook}`)],
@@ -206,7 +221,8 @@ describe('a tenant', () => {
         if (expects === 'refused') expect([403, 404], what).toContain(answer.statusCode);
         else expect(answer.statusCode, what).toBeLessThan(500);
         // A refusal may repeat the id that was asked for; anything else of the owner's is in no answer.
-        const secrets = expects === 'refused' ? marks.filter((mark) => !url.includes(mark)) : marks;
+        const asked = `${url} ${JSON.stringify(payload)}`;
+        const secrets = expects === 'refused' ? marks.filter((mark) => !asked.includes(mark)) : marks;
         for (const mark of secrets) expect(answer.body.includes(mark), `${mark} in ${what}`).toBe(false);
       }
     }
@@ -255,6 +271,18 @@ async function fillOwner(): Promise<Owned> {
     payload: `--rows\r\n${disposition}\r\n\r\nprompt\n${SECRET_PROMPT}\n\r\n--rows--\r\n`,
   });
   expect(bulk.statusCode, bulk.body).toBe(201);
+  const request = { custom_id: 'x', method: 'POST', url: '/v1/images/generations', body: { prompt: SECRET_PROMPT } };
+  const file = await parts.app.inject({
+    ...{ method: 'POST', url: '/v1/files' },
+    headers: { ...headers, 'content-type': 'multipart/form-data; boundary=rows' },
+    payload: `--rows\r\n${disposition}\r\n\r\n${JSON.stringify(request)}\r\n--rows\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--rows--\r\n`,
+  });
+  expect(file.statusCode, file.body).toBe(200);
+  const batch = await parts.app.inject({
+    ...{ method: 'POST', url: '/v1/batches', headers },
+    payload: { input_file_id: file.json().id, endpoint: '/v1/images/generations', completion_window: '24h' },
+  });
+  expect(batch.statusCode, batch.body).toBe(200);
   const webhook = await parts.app.inject({
     ...{ method: 'POST', url: '/v1/webhooks', headers },
     payload: { url: 'https://hooks.owner.example/in', events: ['job.failed'] },
@@ -262,6 +290,8 @@ async function fillOwner(): Promise<Owned> {
   return {
     webhook: webhook.json().id,
     bulk: bulk.json().id,
+    file: file.json().id,
+    batch: batch.json().id,
     generation: id,
     job: job.id,
     asset: job.asset.id,

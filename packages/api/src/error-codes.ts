@@ -1,6 +1,7 @@
 import { assetErrorCodes } from './error-codes/assets.ts';
 import { bulkErrorCodes } from './error-codes/bulks.ts';
 import type { ErrorCodeEntry } from './error-codes/entry.ts';
+import { fileErrorCodes } from './error-codes/files.ts';
 import { loraErrorCodes } from './error-codes/loras.ts';
 import { modelErrors } from './error-codes/models.ts';
 import { webhookErrorCodes } from './error-codes/webhooks.ts';
@@ -272,7 +273,8 @@ export type ErrorCode =
   | keyof typeof loraErrorCodes
   | keyof typeof modelErrors
   | keyof typeof webhookErrorCodes
-  | keyof typeof bulkErrorCodes;
+  | keyof typeof bulkErrorCodes
+  | keyof typeof fileErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
@@ -282,6 +284,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...modelErrors,
   ...webhookErrorCodes,
   ...bulkErrorCodes,
+  ...fileErrorCodes,
 };
 
 /** Whether a string is one of our codes. */

@@ -17,6 +17,7 @@ import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
+import type { OrderReader, OrderTransaction } from './order-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
 import type { WebhookReader, WebhookTransaction } from './webhook-ports.ts';
@@ -88,6 +89,7 @@ export interface StoreTransaction {
   readonly webhooks: WebhookTransaction;
   readonly gallery: GalleryTransaction;
   readonly bulks: BulkTransaction;
+  readonly orders: OrderTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -134,6 +136,7 @@ export interface Store {
   readonly webhooks: WebhookReader;
   readonly gallery: GalleryReader;
   readonly bulks: BulkReader;
+  readonly orders: OrderReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

@@ -219,7 +219,19 @@ export const settingSchemas = {
     .min(1_024)
     .max(4_294_967_296)
     .default(209_715_200)
-    .describe('Largest file of rows that may be handed in as a bulk.'),
+    .describe('Largest file of rows that may be handed in as a bulk, or uploaded for a batch of the OpenAI API.'),
+  tenantFileBytes: z
+    .int()
+    .min(1_024)
+    .max(1_099_511_627_776)
+    .default(10_737_418_240)
+    .describe('Bytes that the files of the OpenAI API may take for one tenant, those written for it included.'),
+  fileDays: z
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('How long a file of the OpenAI API is kept that does not say so itself.'),
   webhookAllowedHosts: z
     .array(z.string().min(1))
     .default([])

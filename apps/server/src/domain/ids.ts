@@ -15,6 +15,8 @@ export type KeyId = Branded<'key'>;
 export type MemberId = Branded<'member'>;
 export type WebhookId = Branded<'webhook'>;
 export type BulkId = Branded<'bulk'>;
+export type FileId = Branded<'file'>;
+export type OrderId = Branded<'order'>;
 
 export const tenantId = (text: string): TenantId => text as TenantId;
 export const generationId = (text: string): GenerationId => text as GenerationId;
@@ -26,6 +28,8 @@ export const keyId = (text: string): KeyId => text as KeyId;
 export const memberId = (text: string): MemberId => text as MemberId;
 export const webhookId = (text: string): WebhookId => text as WebhookId;
 export const bulkId = (text: string): BulkId => text as BulkId;
+export const fileId = (text: string): FileId => text as FileId;
+export const orderId = (text: string): OrderId => text as OrderId;
 
 /** The installation's own tenant, and the one of everybody who needs no key. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');

@@ -41,6 +41,7 @@ import { AppError } from '../domain/errors.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
+import { composeOrders } from './compose-orders.ts';
 
 export interface HttpParts {
   readonly store: SqliteStore;
@@ -77,6 +78,10 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
   const cancelGeneration = createCancelGeneration(cancelPorts);
   const bulkParts = await composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
+  const { stop: stopOrders, ...orderParts } = await composeOrders(config, {
+    ...parts,
+    ...{ submit: submitGeneration, cancelGeneration },
+  });
   const { pictures, assetUrls } = parts;
   const app = await createApp(
     {
@@ -104,7 +109,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         ...{ pictures, assetUrls },
       },
       uploads,
-      openAi: { ...uploads, maskOfAlpha, graceMs },
+      openAi: { ...uploads, ...orderParts, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
@@ -123,6 +128,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
     },
   );
   app.addHook('onClose', bulkParts.stop);
+  app.addHook('onClose', stopOrders);
   return app;
 }
 

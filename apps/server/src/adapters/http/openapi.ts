@@ -31,7 +31,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'webhooks', description: 'Signed messages about what happened' },
         { name: 'access', description: 'Who may do what: API keys, members, tenants, and what was done' },
         { name: 'usage', description: 'What was used and what it costs' },
-        { name: 'openai', description: 'The Images API of OpenAI' },
+        { name: 'openai', description: 'The Images, Files and Batch API of OpenAI' },
         { name: 'system', description: 'How the server is doing' },
       ],
     },

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
 import { bulkTables } from './bulk-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
+import { orderTables } from './order-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0008-results': { up: (database) => runAll(database, results()) },
   '0009-bulks': { up: (database) => runAll(database, bulkTables()) },
   '0010-signing-keys': { up: (database) => runAll(database, signingKeyTable()) },
+  '0011-orders': { up: (database) => runAll(database, orderTables()) },
 };
 
 /**

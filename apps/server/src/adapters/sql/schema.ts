@@ -1,5 +1,6 @@
 import type { BulkTables } from './bulk-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
+import type { OrderTables } from './order-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
@@ -155,7 +156,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables {
+export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables, OrderTables {
   signing_keys: SigningKeysTable;
   generations: GenerationsTable;
   jobs: JobsTable;

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
+import type { OrderReader } from '../../application/order-ports.ts';
 import type {
   AttemptRecord,
   EventFeed,
@@ -31,6 +32,7 @@ import type { Tables } from './schema.ts';
 import { SqlAccessReader } from './sql-access.ts';
 import { SqlBulkReader } from './sql-bulks.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
+import { SqlOrderReader } from './sql-orders.ts';
 import { SqlUsageReader } from './sql-usage.ts';
 import { SqlWebhookReader } from './sql-webhooks.ts';
 
@@ -51,6 +53,7 @@ export abstract class SqlStore implements RecordStore {
   readonly webhooks: WebhookReader;
   readonly gallery: GalleryReader;
   readonly bulks: BulkReader;
+  readonly orders: OrderReader;
   abstract readonly feed: EventFeed;
   readonly #queries: Kysely<Tables>;
   readonly #open: OpenJobNumbers;
@@ -64,6 +67,7 @@ export abstract class SqlStore implements RecordStore {
     this.webhooks = new SqlWebhookReader(queries);
     this.gallery = new SqlGalleryReader(queries);
     this.bulks = new SqlBulkReader(queries);
+    this.orders = new SqlOrderReader(queries);
   }
 
   abstract onStored(listener: (event: StoredEvent) => void): () => void;

@@ -22,6 +22,7 @@ import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
 import { SqlBulks } from './sql-bulks.ts';
 import { SqlGallery } from './sql-gallery.ts';
+import { SqlOrders } from './sql-orders.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
@@ -42,6 +43,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly webhooks: SqlWebhooks;
   readonly gallery: SqlGallery;
   readonly bulks: SqlBulks;
+  readonly orders: SqlOrders;
   /** What it adds to the numbers of open jobs, once it is committed. */
   readonly openJobs = new OpenJobs();
   /** What readers are to be told, once it is committed. */
@@ -55,6 +57,7 @@ export class SqlTransaction implements StoreTransaction {
     this.usage = new SqlUsage(queries);
     this.webhooks = new SqlWebhooks(queries);
     this.bulks = new SqlBulks(queries);
+    this.orders = new SqlOrders(queries);
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#journal = journal;

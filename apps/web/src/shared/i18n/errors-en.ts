@@ -3,6 +3,9 @@
  * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api`.
  */
 export const errorsEn = {
+  file_not_found: { what: 'This file is not there any more.', next: 'Reload the page.' },
+  file_in_use: { what: 'A batch needs this file.', next: 'Wait until the batch has ended.' },
+  batch_not_found: { what: 'This batch is not there any more.', next: 'Reload the page.' },
   bulk_not_found: { what: 'This bulk is not there any more.', next: 'Reload the page.' },
   bulk_file_invalid: {
     what: 'The file cannot be read.',

@@ -31,10 +31,17 @@ export async function answerOfRecord(
   const asUrl = wantsUrl(body);
   const data = [];
   for (const asset of assets) {
-    data.push(
-      asUrl ? { url: ports.assetUrls.urlOf(asset, originOf(request)) } : { b64_json: await base64Of(asset, ports) },
-    );
+    const url = asUrl ? ports.assetUrls.urlOf(asset, originOf(request)) : undefined;
+    data.push(url === undefined ? { b64_json: await base64Of(asset, ports) } : { url });
   }
+  return answerWith({ generation, assets }, { body, model, data });
+}
+
+/** The answer around the pictures. */
+export function answerWith(
+  { generation, assets }: { generation: Generation; assets: readonly Asset[] },
+  { body, model, data }: Pick<ImagesAnswer, 'data'> & { body: ImageRequest; model: Pick<ModelFacts, 'grain'> },
+): ImagesAnswer {
   return {
     ...describe(generation, body),
     created: seconds(generation.createdAt),
@@ -48,7 +55,7 @@ export function describe({ width, height, format }: Generation, { quality }: Ima
   return { background: 'opaque', output_format: format, size: `${width}x${height}`, quality } as const;
 }
 
-export function usageOf(generation: Generation, { grain }: ModelFacts, assets: readonly Asset[]): Usage {
+export function usageOf(generation: Generation, { grain }: Pick<ModelFacts, 'grain'>, assets: readonly Asset[]): Usage {
   const patches = (size: { width: number; height: number }): number =>
     Math.ceil(size.width / grain) * Math.ceil(size.height / grain);
   const text = Math.ceil(Buffer.byteLength(generation.prompt) / 4);

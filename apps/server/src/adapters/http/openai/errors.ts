@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Logger } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { JobFault } from '../../../domain/job.ts';
+import { json } from '../openapi.ts';
 import { knownProblem } from '../problem.ts';
 
 interface OpenAiError {
@@ -24,6 +25,14 @@ export const errorAnswerSchema: z.ZodType<{ readonly error: OpenAiError }> = z
     }),
   })
   .meta({ id: 'OpenAiError' });
+
+/** Error answers of every route of this door. */
+export const openAiProblems: Record<string, ReturnType<typeof json>> = Object.fromEntries(
+  [400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 431, 500, 503, 507].map((status) => [
+    String(status),
+    json('Error in the shape of OpenAI', errorAnswerSchema),
+  ]),
+);
 
 /** What a job that ended without a picture is to a client that waits for it. */
 export class DrawingFailed extends Error {

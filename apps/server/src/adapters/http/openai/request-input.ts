@@ -4,10 +4,14 @@ import { validationError } from '../validation.ts';
 import type { ImageRequest } from './schema.ts';
 
 /**
- * The request as the native API has it, so that the same bounds hold. Somebody waits for it: it is interactive.
+ * The request as the native API has it, so that the same bounds hold.
  * @throws AppError `validation_failed`
  */
-export function nativeRequest(body: ImageRequest, model: ModelFacts): GenerationRequest {
+export function nativeRequest(
+  body: ImageRequest,
+  model: ModelFacts,
+  priority: GenerationRequest['priority'] = 'interactive',
+): GenerationRequest {
   const input = {
     ...sizeOf(body, model),
     prompt: body.prompt,
@@ -20,7 +24,7 @@ export function nativeRequest(body: ImageRequest, model: ModelFacts): Generation
     loras: body.lora,
     format: body.output_format,
     quality: Math.max(1, body.output_compression),
-    priority: 'interactive',
+    priority,
   };
   const parsed = generationRequestSchema.safeParse(input);
   if (!parsed.success) throw validationError(parsed.error, input);

@@ -9,9 +9,11 @@ import { json } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { askerOf, tenantOf } from '../tenant.ts';
 import { answerOfRecord } from './answer.ts';
+import { addBatchRoutes, type BatchRoutePorts } from './batch-routes.ts';
 import { ClientWait, type WaitPorts } from './client-wait.ts';
 import { readEdit } from './edit-form.ts';
-import { createOpenAiErrorHandler, errorAnswerSchema } from './errors.ts';
+import { createOpenAiErrorHandler, openAiProblems } from './errors.ts';
+import { addFileRoutes, type FileRoutePorts } from './file-routes.ts';
 import { Followers } from './follow.ts';
 import { modelFor, openAiModel } from './models.ts';
 import { nativeRequest } from './request-input.ts';
@@ -19,7 +21,7 @@ import { RunningRequests } from './running-requests.ts';
 import { type ImageRequest, imageRequestSchema, imagesAnswerSchema } from './schema.ts';
 import { streamAnswer } from './stream.ts';
 
-export interface OpenAiPorts {
+export interface OpenAiPorts extends FileRoutePorts, BatchRoutePorts {
   readonly uploadAsset: UploadAsset;
   readonly maxUploadBytes: number;
   /** The mask in the alpha of a picture: white where it is transparent; undefined where nothing is. */
@@ -42,6 +44,8 @@ export function addOpenAiRoutes(app: FastifyInstance, ports: HttpPorts): void {
     addGenerationRoute(scope, ports, waitPorts);
     addEditRoute(scope, ports, waitPorts);
     addModelRoute(scope, ports);
+    addFileRoutes(scope, openAi);
+    addBatchRoutes(scope, openAi);
   };
   void app.register(door);
 }
@@ -146,10 +150,4 @@ function keyOf(request: FastifyRequest, hash: string): string {
   return `${tenantId} ${keyId ?? ''} ${request.routeOptions.url} ${hash}`;
 }
 
-const openAiProblems = Object.fromEntries(
-  [400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 431, 500, 503, 507].map((status) => [
-    String(status),
-    json('Error in the shape of OpenAI', errorAnswerSchema),
-  ]),
-);
 const answers = { 200: json('The pictures', imagesAnswerSchema), ...openAiProblems };

@@ -1,0 +1,103 @@
+import { AppError } from '../domain/errors.ts';
+import { type FileId, type KeyId, type OrderId, orderId, type TenantId } from '../domain/ids.ts';
+import { hasEnded, type Order, type OrderState, windowMs } from '../domain/order.ts';
+import { fileNotFound } from './manage-files.ts';
+import type { Clock, IdSource, Store } from './ports.ts';
+
+export interface ManageOrdersPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Begins to work on it, or tells whoever does that its state has changed. */
+  readonly wake: (order: Order) => void;
+}
+
+export interface NewOrder extends Pick<Order, 'endpoint' | 'window' | 'metadata' | 'keepOutputMs' | 'origin'> {
+  readonly tenantId: TenantId;
+  readonly keyId?: KeyId | undefined;
+  readonly inputFileId: FileId;
+}
+
+interface OrderOf {
+  readonly tenantId: TenantId;
+  readonly id: OrderId;
+}
+
+export interface ManageOrders {
+  /** @throws AppError `validation_failed` for the window or the purpose of the file, `file_not_found`, `quota_exceeded` */
+  create(input: NewOrder): Promise<Order>;
+  /** @throws AppError `batch_not_found` */
+  get(which: OrderOf): Promise<Order>;
+  list(query: { tenantId: TenantId; limit: number; after?: OrderId | undefined }): Promise<readonly Order[]>;
+  /** Takes no more lines in and cancels what has not ended. @throws AppError `batch_not_found`, `already_final` */
+  cancel(which: OrderOf): Promise<Order>;
+}
+
+export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
+  const { store, clock, ids } = ports;
+  const get = async ({ tenantId, id }: OrderOf): Promise<Order> => {
+    const order = await store.orders.find(tenantId, id);
+    if (order !== undefined) return order;
+    throw new AppError('batch_not_found', `There is no batch ${JSON.stringify(id)}.`, { details: { id } });
+  };
+  return {
+    async create(input) {
+      const length = windowMs(input.window);
+      if (length === undefined) throw refused('completion_window', input.window, '24h, or up to 14d in m, h or d');
+      const createdAt = clock.now();
+      const order: Order = {
+        ...input,
+        keyId: input.keyId,
+        ...{ id: orderId(`batch_${ids.next()}`), state: 'validating', createdAt, expiresAt: createdAt + length },
+        ...{ times: {}, counts: { total: 0, completed: 0, failed: 0 }, errors: [], end: undefined },
+        ...{ outputFileId: undefined, errorFileId: undefined, usage: undefined },
+      };
+      const { tenantId, inputFileId } = input;
+      await store.transact(async ({ orders }) => {
+        const file = await orders.findFile(tenantId, inputFileId);
+        if (file === undefined || file.expiresAt <= createdAt) throw fileNotFound(inputFileId);
+        if (file.purpose !== 'batch') {
+          throw refused('input_file_id', inputFileId, 'the id of a file that was uploaded with the purpose batch');
+        }
+        const open = await orders.countUnfinished(tenantId);
+        if (open >= MAX_UNFINISHED) {
+          const message = `${open} batches of ${tenantId} have not ended; more are not accepted before one has.`;
+          throw new AppError('quota_exceeded', message, { details: { quota: 'batches', limit: MAX_UNFINISHED } });
+        }
+        await orders.save(order);
+      });
+      ports.wake(order);
+      return order;
+    },
+    get,
+    list: (query) => store.orders.list(query),
+    async cancel(which) {
+      const order = await get(which);
+      const now = clock.now();
+      const isMoved = await store.transact(async ({ orders }) => {
+        for (const from of CANCELLABLE) if (await orders.move(order.id, from, 'cancelling', now)) return true;
+        return false;
+      });
+      const after = await get(which);
+      if (isMoved) ports.wake(after);
+      else if (after.state !== 'cancelling' && after.end !== 'cancelled') throw tooLate(after);
+      return after;
+    },
+  };
+}
+
+function tooLate(order: Order): AppError {
+  const { id, state } = order;
+  const message = hasEnded(order) ? `The batch ${id} has ended already: ${state}.` : `The batch ${id} is ending.`;
+  return new AppError('already_final', message, { details: { state } });
+}
+
+function refused(field: string, got: string, expected: string): AppError {
+  const message = `${field} must be ${expected}, but is ${JSON.stringify(got.slice(0, 100))}.`;
+  const fault = { field, code: 'invalid_value', message, got: got.slice(0, 100), expected };
+  return new AppError('validation_failed', message, { fields: [fault] });
+}
+
+const CANCELLABLE: readonly OrderState[] = ['validating', 'in_progress'];
+/** Of one tenant. */
+const MAX_UNFINISHED = 100;

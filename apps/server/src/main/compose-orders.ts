@@ -1,0 +1,56 @@
+/** Wiring of the files and batches of OpenAI's API. */
+import { join } from 'node:path';
+import { openFileFolder } from '../adapters/files/file-folder.ts';
+import { createOrderDoor } from '../adapters/http/openai/batch-lines.ts';
+import type { RecordStore } from '../adapters/sql/sql-store.ts';
+import type { AssetUrls } from '../application/asset-urls.ts';
+import type { CancelGeneration } from '../application/cancel-generation.ts';
+import { every } from '../application/every.ts';
+import { createManageFiles, type ManageFiles } from '../application/manage-files.ts';
+import { createManageOrders, type ManageOrders } from '../application/manage-orders.ts';
+import type { Clock, Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
+import { OrderRunner } from '../application/run-orders.ts';
+import type { SubmitGeneration } from '../application/submit-generation.ts';
+import type { Config } from '../config/load.ts';
+
+export interface OrderParts {
+  readonly store: RecordStore;
+  readonly models: ModelCatalog;
+  readonly assetUrls: AssetUrls;
+  readonly disk: Disk;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly submit: SubmitGeneration;
+  readonly cancelGeneration: CancelGeneration;
+}
+
+export async function composeOrders(
+  config: Config,
+  parts: OrderParts,
+): Promise<{ readonly files: ManageFiles; readonly orders: ManageOrders; readonly stop: () => Promise<void> }> {
+  const { store, clock, log } = parts;
+  const folder = await openFileFolder(join(config.dataDir, 'files'), { maxBytes: config.maxBulkBytes });
+  const keepMs = config.fileDays * 86_400_000;
+  const runner = new OrderRunner({ ...parts, folder, keepMs, door: createOrderDoor(parts) });
+  const stopListening = store.onStored((event) => {
+    if (event.type === 'generation.finished') runner.generationEnded(event.generationId);
+  });
+  const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });
+  const forget = async (): Promise<void> => {
+    await files.forget();
+  };
+  const stopForgetting = every(clock, FORGET_MS, forget, (err) => log.warn({ err }, 'forgetting old files failed'));
+  await runner.resume();
+  return {
+    files,
+    orders: createManageOrders({ ...parts, wake: (order) => runner.wake(order) }),
+    async stop() {
+      stopForgetting();
+      stopListening();
+      await runner.close();
+    },
+  };
+}
+
+const FORGET_MS = 60_000;
