@@ -24,6 +24,7 @@ export default defineConfig({
           ...shared,
           name: 'integration',
           include: ['tests/{integration,contracts}/**/*.test.ts'],
+          globalSetup: ['tests/support/postgres-setup.ts'],
           testTimeout: 180_000,
         },
       },

@@ -258,6 +258,13 @@ const table = {
     cause: 'The disk answered with an error; the detail has it.',
     help: 'Check the disk and the rights of the data folder.',
   },
+  database_unavailable: {
+    title: 'The database cannot be reached',
+    status: 503,
+    retryable: true,
+    cause: 'PostgreSQL is starting, stopping or away, or the way to it is broken. What was accepted is kept.',
+    help: 'Try again in a moment. If it stays so, check the database and the setting databaseUrl.',
+  },
   lease_expired: {
     title: 'The worker went away',
     status: 500,

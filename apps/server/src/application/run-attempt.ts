@@ -143,8 +143,10 @@ async function settle(ports: AttemptPorts, attempt: ActiveAttempt, write: () => 
 }
 
 function isStorageError(error: unknown): error is AppError {
-  return error instanceof AppError && (error.code === 'disk_full' || error.code === 'storage_failed');
+  return error instanceof AppError && storageCodes.has(error.code);
 }
+
+const storageCodes: ReadonlySet<string> = new Set(['disk_full', 'storage_failed', 'database_unavailable']);
 
 function observer(ports: AttemptPorts, claim: Claim): DrawObserver {
   const { tenantId, generationId, id: jobId, index, attempt } = claim.job;

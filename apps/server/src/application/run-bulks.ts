@@ -132,7 +132,13 @@ async function* groupsOf(rows: AsyncIterable<SourceRow>, size: number): AsyncGen
 }
 
 /** What may be otherwise in a while. */
-const passing: ReadonlySet<AppErrorCode> = new Set(['quota_exceeded', 'disk_full', 'storage_failed', 'shutting_down']);
+const passing: ReadonlySet<AppErrorCode> = new Set([
+  'quota_exceeded',
+  'disk_full',
+  'storage_failed',
+  'database_unavailable',
+  'shutting_down',
+]);
 /** Rows that share a commit. */
 const GROUP = 200;
 const PAUSE_MS = 2_000;

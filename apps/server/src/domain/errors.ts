@@ -41,6 +41,7 @@ export type AppErrorCode =
   | 'shutting_down'
   | 'disk_full'
   | 'storage_failed'
+  | 'database_unavailable'
   | 'model_gone'
   | 'model_not_found'
   | 'model_in_use'

@@ -83,7 +83,7 @@ export function knownProblem(error: FastifyError | AppError): ProblemFacts | und
 
 /** Facts for the caller; those about the machine stay in the log. */
 function publicDetails(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { sqliteCode: _code, reason: _reason, systemCode: _system, ...rest } = details;
+  const { sqliteCode: _code, sqlState: _state, reason: _reason, systemCode: _system, ...rest } = details;
   return rest;
 }
 

@@ -10,21 +10,16 @@ import type { Kysely } from 'kysely';
 import type { EventFeed } from '../../application/ports.ts';
 import type { NumberedEvent, PassingEvent, StoredEvent } from '../../domain/event.ts';
 import type { GenerationId, JobId, TenantId } from '../../domain/ids.ts';
+import { type NumberedPreview, type NumberedStep, ProgressMemory } from './progress-memory.ts';
 import { eventFromRow } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 type Listener = (event: NumberedEvent) => void;
-type StepEvent = Extract<NumberedEvent, { type: 'job.step' }>;
-type PreviewEvent = Extract<NumberedEvent, { type: 'job.preview' }>;
-
 export class EventLog implements EventFeed {
   readonly #reader: Kysely<Tables>;
   readonly #listeners = new Map<GenerationId, Set<Listener>>();
   readonly #storedListeners = new Set<(event: StoredEvent) => void>();
-  readonly #steps = new Map<GenerationId, StepEvent[]>();
-  readonly #latestStep = new Map<JobId, number>();
-  readonly #latestPreview = new Map<JobId, PreviewEvent>();
-  #stepCount = 0;
+  readonly #progress = new ProgressMemory();
   #nextId: number;
   #reservedUpTo: number;
   #hasOpenNumbers = false;
@@ -46,9 +41,7 @@ export class EventLog implements EventFeed {
       .where('tenant_id', '=', tenantId)
       .orderBy('id')
       .execute();
-    const steps = this.#steps.get(id) ?? [];
-    const previews = [...this.#latestPreview.values()].filter((event) => event.generationId === id);
-    const passing = [...steps, ...previews].filter((event) => event.id > afterId && event.tenantId === tenantId);
+    const passing = this.#progress.past(tenantId, id, afterId);
     return [...rows.map(eventFromRow), ...passing].sort((a, b) => a.id - b.id);
   }
 
@@ -74,13 +67,13 @@ export class EventLog implements EventFeed {
     }
     // Half a block is always in reserve; if it were ever used up, progress may be missed but not a state change.
     if (this.#nextId > this.#reservedUpTo) return;
-    const numbered = { ...event, id: this.#nextId++ } as StepEvent | PreviewEvent;
-    this.#remember(numbered);
+    const numbered = { ...event, id: this.#nextId++ } as NumberedStep | NumberedPreview;
+    this.#progress.remember(numbered);
     this.#tell(numbered);
   }
 
   stepOf(id: JobId): number {
-    return this.#latestStep.get(id) ?? 0;
+    return this.#progress.stepOf(id);
   }
 
   /** Numbers for a transaction. They are lost if it is undone. */
@@ -104,7 +97,7 @@ export class EventLog implements EventFeed {
   /** State changes that are on disk. */
   committed(events: readonly (StoredEvent & { readonly id: number })[]): void {
     for (const event of events) {
-      if ('jobId' in event && event.type !== 'job.started') this.#forgetProgress(event.jobId);
+      this.#progress.heard(event);
       for (const listener of this.#storedListeners) listener(event);
       this.#tell(event);
     }
@@ -121,34 +114,7 @@ export class EventLog implements EventFeed {
   #tell(event: NumberedEvent): void {
     for (const listener of this.#listeners.get(event.generationId) ?? []) listener(event);
   }
-
-  #remember(event: StepEvent | PreviewEvent): void {
-    if (event.type === 'job.preview') {
-      this.#latestPreview.set(event.jobId, event);
-      return;
-    }
-    this.#latestStep.set(event.jobId, event.step);
-    const steps = this.#steps.get(event.generationId) ?? [];
-    steps.push(event);
-    this.#steps.set(event.generationId, steps);
-    this.#stepCount += 1;
-    while (this.#stepCount > MAX_STEPS_KEPT) this.#forgetOldestSteps();
-  }
-
-  #forgetOldestSteps(): void {
-    const oldest = this.#steps.entries().next().value;
-    if (oldest === undefined) return;
-    this.#steps.delete(oldest[0]);
-    this.#stepCount -= oldest[1].length;
-  }
-
-  #forgetProgress(id: JobId): void {
-    this.#latestStep.delete(id);
-    this.#latestPreview.delete(id);
-  }
 }
 
 /** Ids reserved at once. */
 export const EVENT_ID_BLOCK = 1_000_000;
-/** Step events of about 200 bytes each. */
-const MAX_STEPS_KEPT = 50_000;

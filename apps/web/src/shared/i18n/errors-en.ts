@@ -135,6 +135,10 @@ export const errorsEn = {
     what: 'The server could not read or write its data folder.',
     next: 'Have the disk and the rights of the folder checked, then try again.',
   },
+  database_unavailable: {
+    what: 'The server cannot reach its database.',
+    next: 'Try again in a moment. What was accepted is kept.',
+  },
   engine_crashed: {
     what: 'The engine broke down while drawing.',
     next: 'It was restarted. Try fewer or smaller pictures if it happens again.',

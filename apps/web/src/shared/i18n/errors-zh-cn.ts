@@ -81,6 +81,7 @@ export const errorsZhCn = {
     next: '请在服务器上腾出空间后重试。之前接受的任务会等待并自动继续。',
   },
   storage_failed: { what: '服务器无法读写数据目录。', next: '请检查磁盘和目录权限，然后重试。' },
+  database_unavailable: { what: '服务器无法连接数据库。', next: '请稍后重试。已接受的任务不会丢失。' },
   engine_crashed: { what: '引擎在绘制时崩溃了。', next: '它已重新启动。如果再次发生，请减少张数或缩小尺寸。' },
   engine_answer_invalid: { what: '引擎返回的结果已损坏。', next: '它已重新启动，请重新生成。' },
   engine_stuck: { what: '引擎停止了响应。', next: '它已重新启动，请重新生成。' },
