@@ -40,7 +40,7 @@ export function openPool(options: PostgresOptions, size: number): PostgresPool {
 /**
  * The one connection on which a process writes. Who begins a transaction waits until no other process is in one, so
  * transactions follow each other as they do on SQLite: what one reads, no other has changed meanwhile, and events are
- * numbered in the order in which they become visible. `docs/decisions/0014` has the reasons and the price.
+ * numbered in the order in which they become visible. The decision record on PostgreSQL has the reasons and the price.
  */
 export class PostgresWriter implements TransactionConnection {
   readonly queries: Kysely<Tables>;
