@@ -21,6 +21,7 @@ import type {
 } from '../../application/engine-port.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
 import type { JobFault } from '../../domain/job.ts';
+import { withKeptBlocks } from './allocator.ts';
 import { forwardOutput } from './child-output.ts';
 import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
 import { HeldModels } from './held-models.ts';
@@ -154,7 +155,7 @@ export class EngineProcess implements DrawingEngine {
     const child = fork(ENTRY, {
       serialization: 'advanced',
       execArgv: STRIPS_BY_ITSELF ? [] : ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
-      env: { ...environment },
+      env: withKeptBlocks(environment),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;

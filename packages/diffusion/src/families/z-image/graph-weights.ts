@@ -62,7 +62,7 @@ export function graphWeights(
     const bias = has(`${prefix}.bias`) ? get(`${prefix}.bias`) : undefined;
     const name = `${prefix}.weight`;
     const ref = weights.get(name);
-    const digits = activationDigits(ref.type);
+    const digits = activationDigits(ref.type, prefix);
     if (digits === undefined) return linear(graph, x, get(name), { bias, form: forms.linear });
     const weight = { numbers: external(graph, name, ref), scale: stored(scaleName(name)) };
     return quantizedLinear(graph, rowsOf(x, digits), weight, bias);
@@ -76,11 +76,13 @@ export function graphWeights(
 }
 
 /**
- * Digits of the activations for a quantised weight; undefined for a weight that is not. See docs/numerics.md for what
- * this choice was measured against.
+ * Digits of the activations for a quantised weight; undefined for a weight that is not. One digit does where the input
+ * has just been normalised and the two largest products of a block start; docs/numerics.md has what each choice costs.
  */
-function activationDigits(type: StoredType): 1 | 2 | undefined {
-  return type === 'i8' ? 2 : type === 'u8' ? 1 : undefined;
+function activationDigits(type: StoredType, prefix: string): 1 | 2 | undefined {
+  if (type === 'u8') return 1;
+  if (type !== 'i8') return undefined;
+  return /\.feed_forward\.w[13]$/.test(prefix) ? 1 : 2;
 }
 
 function externalWeight(graph: GraphBuilder, name: string, ref: TensorRef): Value {
