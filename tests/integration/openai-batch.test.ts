@@ -135,6 +135,28 @@ describe('the openai package and a batch', () => {
     expect(files.data.map(({ id }) => id)).toEqual(expect.arrayContaining([ended.output_file_id, ended.error_file_id]));
   });
 
+  test('edit pictures that were uploaded before, or stand in the line', async () => {
+    const bytes = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3050c0' } })
+      .png()
+      .toBuffer();
+    const uploaded = await client.files.create({ file: await toFile(bytes, 'blue.png'), purpose: 'vision' });
+    const line = (custom_id: string, body: object) =>
+      JSON.stringify({ custom_id, method: 'POST', url: '/v1/images/edits', body: { prompt: 'a leaf', ...body } });
+    const image_url = `data:image/png;base64,${bytes.toString('base64')}`;
+    const lines = [
+      line('file', { images: [{ file_id: uploaded.id }] }),
+      line('here', { images: [{ image_url }], strength: 0.3 }),
+      line('gone', { images: [{ file_id: 'file-none' }] }),
+      line('none', {}),
+    ];
+    const ended = await batchWhen(client, await startBatch(client, lines, { endpoint: '/v1/images/edits' }));
+    expect(ended).toMatchObject({ status: 'completed', request_counts: { completed: 2, failed: 2 } });
+    expect(await answersIn(client, ended.error_file_id)).toMatchObject([
+      { custom_id: 'gone', response: { status_code: 404, body: { error: { code: 'file_not_found' } } } },
+      { custom_id: 'none', response: { status_code: 400, body: { error: { param: 'image' } } } },
+    ]);
+  });
+
   test('are told of every line that is no request, and nothing is drawn', async () => {
     const other = JSON.stringify({ custom_id: 'x', method: 'GET', url: '/v1/images/generations', body: {} });
     const elsewhere = JSON.stringify({ custom_id: 'y', method: 'POST', url: '/v1/embeddings', body: {} });

@@ -47,15 +47,19 @@ async function open() {
   });
   const cancelGeneration = createCancelGeneration({ store, clock, notifyCancel: () => undefined });
   const keepMs = 30 * 24 * HOUR;
-  const door = createOrderDoor({ models, assetUrls: { urlOf: ({ id }) => id } });
-  const ports = { store, folder, clock, ids, disk, door, keepMs, log: quietLog };
+  const files = createManageFiles({ store, folder, clock, ids, disk, keepMs, maxTenantBytes: 10_000 });
+  const door = createOrderDoor({
+    ...{ models, files, assetUrls: { urlOf: ({ id }) => id }, maxUploadBytes: 1_000 },
+    uploadAsset: async () => Promise.reject(new Error('no edit is tested here')),
+    maskOfAlpha: async () => undefined,
+  });
+  const ports = { store, folder, clock, ids, door, keepMs, log: quietLog };
   const runner = new OrderRunner({ ...ports, submit, cancelGeneration });
   store.onStored((event) => event.type === 'generation.finished' && runner.generationEnded(event.generationId));
   const claim = createClaimJobs({ store, clock, leaseMs: 10 * HOUR });
   const end = createEndAttempt({ store, clock, ids, costs });
   return {
-    ...{ store, clock, folder },
-    files: createManageFiles({ ...ports, maxTenantBytes: 10_000 }),
+    ...{ store, clock, folder, files },
     orders: createManageOrders({ ...ports, wake: (order) => runner.wake(order) }),
     async draw(limit: number) {
       for (const one of await claim({ workerId: workerId('w'), limit })) await end.complete(held(one), picture);

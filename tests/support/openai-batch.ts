@@ -21,12 +21,16 @@ export async function uploadLines(client: OpenAI, lines: readonly string[]): Pro
 export async function startBatch(
   client: OpenAI,
   lines: readonly string[],
-  options: { readonly window?: string; readonly metadata?: Record<string, string> } = {},
+  options: {
+    readonly window?: string;
+    readonly metadata?: Record<string, string>;
+    readonly endpoint?: '/v1/images/edits';
+  } = {},
 ): Promise<OpenAI.Batch> {
   const { id } = await uploadLines(client, lines);
   return client.batches.create({
     input_file_id: id,
-    endpoint: '/v1/images/generations',
+    endpoint: options.endpoint ?? '/v1/images/generations',
     completion_window: (options.window ?? '24h') as '24h',
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
   });

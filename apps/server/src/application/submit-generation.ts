@@ -68,6 +68,8 @@ export interface Idempotency {
   readonly key: string;
   /** SHA-256 of the body in canonical form. */
   readonly bodyHash: string;
+  /** Takes the key over whatever it was for before, and keeps it until then. @default only repeats use it, for the time of the setting */
+  readonly replaceUntil?: number | undefined;
 }
 
 export interface SubmitGenerationPorts {
@@ -117,7 +119,7 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
   return async (input) => {
     // Asked ahead, so that a repeat is answered whatever has become of the disk and the models since.
     const { tenantId, idempotency } = input;
-    if (idempotency !== undefined) {
+    if (idempotency !== undefined && idempotency.replaceUntil === undefined) {
       const known = await store.queue.findIdempotencyKey(tenantId, idempotency.key);
       if (known !== undefined && known.expiresAt > clock.now()) return replay(store, known, idempotency);
     }
@@ -159,7 +161,7 @@ async function insert(
 ): Promise<Stored> {
   const { tenantId, priority, count, dueAt, createdAt: now } = generation;
   const { queue } = transaction;
-  if (idempotency !== undefined) {
+  if (idempotency !== undefined && idempotency.replaceUntil === undefined) {
     const known = await queue.findIdempotencyKey(tenantId, idempotency.key);
     if (known !== undefined && known.expiresAt > now) return { known, idempotency };
   }
@@ -172,8 +174,8 @@ async function insert(
   await reserve(transaction.usage, { ...quota, tenantId, jobIds, costMs, shapeKey, now, isRequest: true });
   await transaction.insertGeneration(generation, jobs);
   if (idempotency !== undefined) {
-    const expiresAt = now + ports.idempotencyMs;
-    await queue.saveIdempotencyKey({ ...idempotency, tenantId, generationId: generation.id, expiresAt });
+    const { key, bodyHash, replaceUntil: expiresAt = now + ports.idempotencyMs } = idempotency;
+    await queue.saveIdempotencyKey({ key, bodyHash, tenantId, generationId: generation.id, expiresAt });
   }
   await transaction.appendEvents(jobs.map(eventOfNewJob));
   return { jobs };

@@ -23,6 +23,7 @@ import { createGetGeneration } from '../application/get-generation.ts';
 import { createGetJob } from '../application/get-job.ts';
 import { createGetSystem } from '../application/get-system.ts';
 import { createInspectPicture } from '../application/inspect-picture.ts';
+import { createJoinGeneration } from '../application/join-generation.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
 import { createListPictures } from '../application/list-pictures.ts';
@@ -80,8 +81,9 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   const bulkParts = await composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
   const { stop: stopOrders, ...orderParts } = await composeOrders(config, {
     ...parts,
-    ...{ submit: submitGeneration, cancelGeneration },
+    ...{ submit: submitGeneration, cancelGeneration, ...uploads },
   });
+  const joinGeneration = createJoinGeneration({ store, clock, submit: submitGeneration });
   const { pictures, assetUrls } = parts;
   const app = await createApp(
     {
@@ -109,7 +111,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         ...{ pictures, assetUrls },
       },
       uploads,
-      openAi: { ...uploads, ...orderParts, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
+      openAi: { ...uploads, ...orderParts, joinGeneration, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { openFileFolder } from '../adapters/files/file-folder.ts';
 import { createOrderDoor } from '../adapters/http/openai/batch-lines.ts';
+import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import type { CancelGeneration } from '../application/cancel-generation.ts';
@@ -11,6 +12,7 @@ import { createManageOrders, type ManageOrders } from '../application/manage-ord
 import type { Clock, Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
 import { OrderRunner } from '../application/run-orders.ts';
 import type { SubmitGeneration } from '../application/submit-generation.ts';
+import type { UploadAsset } from '../application/upload-asset.ts';
 import type { Config } from '../config/load.ts';
 
 export interface OrderParts {
@@ -23,6 +25,8 @@ export interface OrderParts {
   readonly log: Logger;
   readonly submit: SubmitGeneration;
   readonly cancelGeneration: CancelGeneration;
+  readonly uploadAsset: UploadAsset;
+  readonly maxUploadBytes: number;
 }
 
 export async function composeOrders(
@@ -32,11 +36,12 @@ export async function composeOrders(
   const { store, clock, log } = parts;
   const folder = await openFileFolder(join(config.dataDir, 'files'), { maxBytes: config.maxBulkBytes });
   const keepMs = config.fileDays * 86_400_000;
-  const runner = new OrderRunner({ ...parts, folder, keepMs, door: createOrderDoor(parts) });
+  const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });
+  const door = createOrderDoor({ ...parts, files, maskOfAlpha });
+  const runner = new OrderRunner({ ...parts, folder, keepMs, door });
   const stopListening = store.onStored((event) => {
     if (event.type === 'generation.finished') runner.generationEnded(event.generationId);
   });
-  const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });
   const forget = async (): Promise<void> => {
     await files.forget();
   };

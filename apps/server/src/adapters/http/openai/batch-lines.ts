@@ -1,4 +1,5 @@
 import type { AssetUrls } from '../../../application/asset-urls.ts';
+import type { ManageFiles } from '../../../application/manage-files.ts';
 import type { OrderDoor, RequestLine, TextLine } from '../../../application/order-ports.ts';
 import type { ModelCatalog } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
@@ -6,27 +7,39 @@ import type { OrderError } from '../../../domain/order.ts';
 import { hashOfBody } from '../idempotency.ts';
 import { validationError } from '../validation.ts';
 import { answerWith, noPicture } from './answer.ts';
+import { pictureOf, readEditJson } from './edit-form.ts';
+import { type EditInputPorts, editInput } from './edit-input.ts';
 import { answerOf, type DrawingFailed } from './errors.ts';
 import { modelFor } from './models.ts';
 import { nativeRequest } from './request-input.ts';
-import { imageRequestSchema } from './schema.ts';
+import { type ImageRequest, imageRequestSchema } from './schema.ts';
 
 /** Routes that the lines of a batch may be for. */
-export const batchEndpoints = ['/v1/images/generations'] as const;
+export const batchEndpoints = ['/v1/images/generations', '/v1/images/edits'] as const;
 
-export interface BatchLinePorts {
+export interface BatchLinePorts extends EditInputPorts {
+  readonly files: Pick<ManageFiles, 'open'>;
+  readonly maxUploadBytes: number;
   readonly models: ModelCatalog;
   readonly assetUrls: Pick<AssetUrls, 'urlOf'>;
 }
 
 /** Lines of batches as requests to this door. All pictures are answered by address, however they were asked for. */
-export function createOrderDoor({ models, assetUrls }: BatchLinePorts): OrderDoor {
+export function createOrderDoor(ports: BatchLinePorts): OrderDoor {
+  const { models, assetUrls } = ports;
   return {
     parse: parseLine,
-    async evaluate({ body }) {
+    async evaluate({ tenantId, endpoint, body }) {
+      if (endpoint === '/v1/images/edits') {
+        const form = await readEditJson(body, pictureOf(tenantId, ports));
+        refuseStream(form.body);
+        const model = modelFor(form.body.model, models);
+        const { input, hash } = await editInput(form, { tenantId, model, priority: 'bulk' }, ports);
+        return { input, bodyHash: hash };
+      }
       const parsed = imageRequestSchema.safeParse(body);
       if (!parsed.success) throw validationError(parsed.error, body);
-      if (parsed.data.stream) throw refused('stream', 'A line of a batch cannot be answered as a stream.', 'false');
+      refuseStream(parsed.data);
       const input = nativeRequest(parsed.data, modelFor(parsed.data.model, models), 'bulk');
       return { input, bodyHash: hashOfBody(body) };
     },
@@ -95,8 +108,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function refused(field: string, message: string, expected: string): AppError {
-  return new AppError('validation_failed', message, { fields: [{ field, code: 'invalid_value', message, expected }] });
+function refuseStream({ stream }: ImageRequest): void {
+  if (!stream) return;
+  const message = 'A line of a batch cannot be answered as a stream.';
+  const fault = { field: 'stream', code: 'invalid_value', message, expected: 'false' };
+  throw new AppError('validation_failed', message, { fields: [fault] });
 }
 
 const MAX_CUSTOM_ID = 512;

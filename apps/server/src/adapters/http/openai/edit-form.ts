@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import type { ManageFiles } from '../../../application/manage-files.ts';
 import { AppError } from '../../../domain/errors.ts';
+import { fileId, type TenantId } from '../../../domain/ids.ts';
 import { readBounded } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
 import { type EditRequest, editRequestSchema } from './schema.ts';
@@ -11,14 +13,38 @@ export interface EditForm {
 }
 
 /** The parts of an edit: a form with files, or JSON with pictures as data URLs. @throws AppError */
-export async function readEdit(request: FastifyRequest, maxBytes: number): Promise<EditForm> {
-  const { body, images, mask } = request.isMultipart() ? await readForm(request, maxBytes) : readJson(request.body);
+export async function readEdit(request: FastifyRequest, maxBytes: number, fileOf: PictureOf): Promise<EditForm> {
+  return request.isMultipart() ? single(await readForm(request, maxBytes)) : readEditJson(request.body, fileOf);
+}
+
+/** The bytes of a file of the caller. @throws AppError `file_not_found`, `upload_too_large` */
+export type PictureOf = (id: string) => Promise<Uint8Array>;
+
+export function pictureOf(
+  tenantId: TenantId,
+  { files, maxUploadBytes }: { readonly files: Pick<ManageFiles, 'open'>; readonly maxUploadBytes: number },
+): PictureOf {
+  return async (id) => {
+    const { bytes } = await files.open({ tenantId, id: fileId(id) });
+    return readBounded(bytes, maxUploadBytes);
+  };
+}
+
+/** An edit as JSON, with pictures as data URLs or as files. @throws AppError */
+export async function readEditJson(input: unknown, fileOf: PictureOf): Promise<EditForm> {
+  const body = parse(input);
+  const wanted = body.images ?? [];
+  if (wanted.length > 1) throw tooMany(wanted.length);
+  const images = [];
+  for (const [at, image] of wanted.entries()) images.push(await bytesOf(image, `images.${at}`, fileOf));
+  return single({ body, images, mask: body.mask && (await bytesOf(body.mask, 'mask', fileOf)) });
+}
+
+function single({ body, images, mask }: Parts): EditForm {
   const [image] = images;
   if (image === undefined)
     throw refused('image', 'required', 'There is no picture to edit: the field image is missing.');
-  if (images.length > 1) {
-    throw refused('image', 'too_big', `${images.length} pictures were sent; this model edits one at a time.`);
-  }
+  if (images.length > 1) throw tooMany(images.length);
   return { body, image, mask };
 }
 
@@ -47,10 +73,16 @@ async function readForm(request: FastifyRequest, maxBytes: number): Promise<Part
   return { body: parse(fields), images, mask };
 }
 
-function readJson(input: unknown): Parts {
-  const body = parse(input);
-  const images = (body.images ?? []).map((image, at) => fromDataUrl(image.image_url, `images.${at}`));
-  return { body, images, mask: body.mask && fromDataUrl(body.mask.image_url, 'mask') };
+function bytesOf(
+  { image_url, file_id }: NonNullable<EditRequest['mask']>,
+  field: string,
+  fileOf: PictureOf,
+): Promise<Uint8Array> {
+  return file_id === undefined ? Promise.resolve(fromDataUrl(image_url, field)) : fileOf(file_id);
+}
+
+function tooMany(count: number): AppError {
+  return refused('image', 'too_big', `${count} pictures were sent; this model edits one at a time.`);
 }
 
 function parse(input: unknown): EditRequest {
@@ -65,7 +97,7 @@ function fromDataUrl(url: string | undefined, field: string): Uint8Array {
   throw refused(
     field,
     'invalid_value',
-    `${field} must be an image_url that holds the picture itself: data:image/png;base64,…`,
+    `${field} must be a file_id, or an image_url that holds the picture itself: data:image/png;base64,…`,
   );
 }
 

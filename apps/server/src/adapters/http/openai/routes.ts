@@ -3,15 +3,16 @@ import fastifyMultipart from '@fastify/multipart';
 import { openAiModelSchema } from '@imagemill/api';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { UploadAsset } from '../../../application/upload-asset.ts';
+import type { JoinGeneration } from '../../../application/join-generation.ts';
 import { hashOfBody } from '../idempotency.ts';
 import { json } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
-import { askerOf, tenantOf } from '../tenant.ts';
+import { askerOf } from '../tenant.ts';
 import { answerOfRecord } from './answer.ts';
 import { addBatchRoutes, type BatchRoutePorts } from './batch-routes.ts';
 import { ClientWait, type WaitPorts } from './client-wait.ts';
-import { readEdit } from './edit-form.ts';
+import { pictureOf, readEdit } from './edit-form.ts';
+import { type EditInputPorts, editInput } from './edit-input.ts';
 import { createOpenAiErrorHandler, openAiProblems } from './errors.ts';
 import { addFileRoutes, type FileRoutePorts } from './file-routes.ts';
 import { Followers } from './follow.ts';
@@ -21,11 +22,9 @@ import { RunningRequests } from './running-requests.ts';
 import { type ImageRequest, imageRequestSchema, imagesAnswerSchema } from './schema.ts';
 import { streamAnswer } from './stream.ts';
 
-export interface OpenAiPorts extends FileRoutePorts, BatchRoutePorts {
-  readonly uploadAsset: UploadAsset;
+export interface OpenAiPorts extends FileRoutePorts, BatchRoutePorts, EditInputPorts {
+  readonly joinGeneration: JoinGeneration;
   readonly maxUploadBytes: number;
-  /** The mask in the alpha of a picture: white where it is transparent; undefined where nothing is. */
-  readonly maskOfAlpha: (picture: Uint8Array) => Promise<Uint8Array | undefined>;
   /** How long a client that went away may take to come back before its request is cancelled. */
   readonly graceMs: number;
 }
@@ -39,8 +38,9 @@ export function addOpenAiRoutes(app: FastifyInstance, ports: HttpPorts): void {
     });
     const followers = new Followers(ports);
     scope.addHook('preClose', async () => followers.close());
-    const running = new RunningRequests({ ...ports, graceMs: openAi.graceMs });
-    const waitPorts: WaitPorts = { ...ports, followers, running };
+    const { joinGeneration } = openAi;
+    const running = new RunningRequests({ ...ports, joinGeneration, graceMs: openAi.graceMs });
+    const waitPorts: WaitPorts = { ...ports, followers, running, joinGeneration };
     addGenerationRoute(scope, ports, waitPorts);
     addEditRoute(scope, ports, waitPorts);
     addModelRoute(scope, ports);
@@ -67,8 +67,8 @@ function addGenerationRoute(app: FastifyInstance, ports: HttpPorts, waitPorts: W
       const { body } = request;
       const model = modelFor(body.model, ports.models);
       const input = { ...nativeRequest(body, model), ...askerOf(request) };
-      const key = keyOf(request, hashOfBody(body));
-      const wait = await ClientWait.begin({ body, model, input, key }, request, reply, waitPorts);
+      const wanted = { body, model, input, hash: `generate ${hashOfBody(body)}` };
+      const wait = await ClientWait.begin(wanted, request, reply, waitPorts);
       return body.stream ? streamAnswer(wait, 'image_generation', reply) : answer(wait, request, reply);
     },
   );
@@ -90,24 +90,13 @@ function addEditRoute(app: FastifyInstance, ports: HttpPorts, waitPorts: WaitPor
       },
     },
     async (request, reply) => {
-      const { body, image, mask } = await readEdit(request, openAi.maxUploadBytes);
+      const { tenantId } = askerOf(request);
+      const form = await readEdit(request, openAi.maxUploadBytes, pictureOf(tenantId, openAi));
+      const { body } = form;
       const model = modelFor(body.model, ports.models);
-      const native = nativeRequest(body, model);
-      const tenantId = tenantOf(request);
-      const source = await openAi.uploadAsset({ tenantId, bytes: image });
-      if (mask !== undefined) await openAi.uploadAsset({ tenantId, bytes: mask });
-      // A mask without transparency is one of ours already: white is repainted.
-      const white = (await openAi.maskOfAlpha(mask ?? image)) ?? mask;
-      const maskAsset = white && (await openAi.uploadAsset({ tenantId, bytes: white }));
-      const strength = body.strength ?? (maskAsset === undefined ? 0.6 : 1);
-      const input = {
-        ...native,
-        ...askerOf(request),
-        image: { assetId: source.id, strength },
-        mask: maskAsset && { assetId: maskAsset.id },
-      };
-      const key = keyOf(request, hashOfBody({ ...body, image: source.sha256, mask: maskAsset?.sha256 }));
-      const wait = await ClientWait.begin({ body, model, input, key }, request, reply, waitPorts);
+      const { input, hash } = await editInput(form, { tenantId, model, priority: 'interactive' }, openAi);
+      const wanted = { body, model, input: { ...input, ...askerOf(request) }, hash: `edit ${hash}` };
+      const wait = await ClientWait.begin(wanted, request, reply, waitPorts);
       return body.stream ? streamAnswer(wait, 'image_edit', reply) : answer(wait, request, reply);
     },
   );
@@ -142,12 +131,6 @@ async function answer(wait: ClientWait, request: FastifyRequest, reply: FastifyR
   } finally {
     wait.answered();
   }
-}
-
-/** Equal for the repeats of a request by the same key. */
-function keyOf(request: FastifyRequest, hash: string): string {
-  const { tenantId, keyId } = askerOf(request);
-  return `${tenantId} ${keyId ?? ''} ${request.routeOptions.url} ${hash}`;
 }
 
 const answers = { 200: json('The pictures', imagesAnswerSchema), ...openAiProblems };

@@ -55,7 +55,7 @@ function withoutNulls(body: unknown): unknown {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
-const image = z.object({ image_url: z.string().optional(), file_id: z.string().optional() });
+const image = z.object({ image_url: z.string().optional(), file_id: z.string().max(100).optional() });
 
 const generationFields = z.object(shared).meta({ id: 'OpenAiImageRequest' });
 const editFields = z.object({
