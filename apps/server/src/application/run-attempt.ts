@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.ts';
+import { isStorageFault } from '../domain/errors.ts';
 import { drawnSteps } from '../domain/generation.ts';
 import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
@@ -105,7 +105,7 @@ async function keepPicture(
     };
     await settle(ports, attempt, () => endAttempt.complete(attempt, result));
   } catch (error) {
-    if (!isStorageError(error)) throw error;
+    if (!isStorageFault(error)) throw error;
     const fault: JobFault = { code: error.code, message: error.message, details: error.details, retryable: true };
     ports.log.warn({ err: error, jobId: attempt.id }, 'a picture could not be stored; its job will be drawn again');
     await settle(ports, attempt, () => endAttempt.release(attempt, { pauseMs: ports.releasePauseMs, fault }));
@@ -134,19 +134,13 @@ async function settle(ports: AttemptPorts, attempt: ActiveAttempt, write: () => 
       await write();
       return;
     } catch (error) {
-      if (!isStorageError(error)) throw error;
+      if (!isStorageFault(error)) throw error;
       ports.log.warn({ err: error, jobId: attempt.id }, 'the end of an attempt could not be recorded yet');
       if (attempt.stopReason === 'lost' || attempt.stopReason === 'release') return;
       await new Promise<void>((resolve) => ports.clock.after(WRITE_PAUSE_MS, resolve));
     }
   }
 }
-
-function isStorageError(error: unknown): error is AppError {
-  return error instanceof AppError && storageCodes.has(error.code);
-}
-
-const storageCodes: ReadonlySet<string> = new Set(['disk_full', 'storage_failed', 'database_unavailable']);
 
 function observer(ports: AttemptPorts, claim: Claim): DrawObserver {
   const { tenantId, generationId, id: jobId, index, attempt } = claim.job;

@@ -1,5 +1,5 @@
 import type { Bulk, BulkRow } from '../domain/bulk.ts';
-import { AppError, type AppErrorCode } from '../domain/errors.ts';
+import { AppError, type AppErrorCode, storageCodes } from '../domain/errors.ts';
 import type { BulkId } from '../domain/ids.ts';
 import type { BulkSource, EvaluateRow, SourceRow } from './bulk-ports.ts';
 import type { Clock, Logger, Store } from './ports.ts';
@@ -132,13 +132,7 @@ async function* groupsOf(rows: AsyncIterable<SourceRow>, size: number): AsyncGen
 }
 
 /** What may be otherwise in a while. */
-const passing: ReadonlySet<AppErrorCode> = new Set([
-  'quota_exceeded',
-  'disk_full',
-  'storage_failed',
-  'database_unavailable',
-  'shutting_down',
-]);
+const passing: ReadonlySet<AppErrorCode> = new Set([...storageCodes, 'quota_exceeded', 'shutting_down']);
 /** Rows that share a commit. */
 const GROUP = 200;
 const PAUSE_MS = 2_000;

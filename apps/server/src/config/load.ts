@@ -7,6 +7,7 @@ import {
   type SettingName,
   type Settings,
   type SettingsInput,
+  secretSettings,
   settingSchemas,
   settingsSchema,
   variableOf,
@@ -55,7 +56,7 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
       if (value === undefined) continue;
       requireKnown(name, source.words(name));
       const checked = settingSchemas[name].safeParse(value);
-      if (!checked.success) throw invalid(source.words(name), value, checked.error);
+      if (!checked.success) throw invalid(source.words(name), secretSettings.has(name) ? HIDDEN : value, checked.error);
       if (!(name in values)) values[name] = value;
     }
   }
@@ -180,6 +181,7 @@ function isSet(text: string | undefined): text is string {
   return text !== undefined && text !== '';
 }
 
+const HIDDEN = 'a value that is not shown';
 const FILE_NAME = 'imagemill.config.json';
 const PREFIX = 'IMAGEMILL_';
 /** Variables of the command line that are no settings of the server. */

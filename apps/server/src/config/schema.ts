@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { markCorners } from '../domain/provenance/label-policy.ts';
+import { s3Settings } from './s3-settings.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
@@ -45,6 +46,7 @@ export const settingSchemas = {
       'Address under which people reach the page, e.g. https://mill.example.com. With https, cookies are only sent over it.',
     ),
   dataDir: z.string().min(1).default('./data').describe('Folder of the records and pictures. One server at a time.'),
+  ...s3Settings,
   model: z
     .string()
     .min(1)
@@ -288,6 +290,9 @@ export const settingSchemas = {
     ),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 };
+
+/** Settings whose values are in no message, log or page. */
+export const secretSettings: ReadonlySet<string> = new Set(['s3SecretAccessKey']);
 
 export const settingsSchema = z.strictObject(settingSchemas);
 

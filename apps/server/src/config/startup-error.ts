@@ -6,6 +6,8 @@ export const startupErrorCodes = {
   port_unusable: 'The system does not let the server listen there: a port below 1024, or an address it does not have.',
   data_folder_in_use: 'Another Imagemill server works in the data folder.',
   data_folder_unusable: 'The data folder cannot be created or written, or holds data of a newer version.',
+  picture_store_unusable:
+    'The S3 service does not keep pictures: it cannot be reached, the bucket is missing, the key may not write, a clock is wrong, or it is full; the message says which.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;
 

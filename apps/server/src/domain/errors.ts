@@ -42,6 +42,10 @@ export type AppErrorCode =
   | 'disk_full'
   | 'storage_failed'
   | 'database_unavailable'
+  | 'storage_unreachable'
+  | 'storage_bucket_missing'
+  | 'storage_access_denied'
+  | 'storage_clock_wrong'
   | 'model_gone'
   | 'model_not_found'
   | 'model_in_use'
@@ -77,6 +81,22 @@ export class AppError extends Error {
     this.fields = options.fields ?? [];
   }
 }
+
+/** Whether records or pictures could not be written or read for now, by no fault of a request. */
+export function isStorageFault(error: unknown): error is AppError {
+  return error instanceof AppError && storageCodes.has(error.code);
+}
+
+/** Codes of faults that `isStorageFault` knows. */
+export const storageCodes: ReadonlySet<AppErrorCode> = new Set<AppErrorCode>([
+  'disk_full',
+  'storage_failed',
+  'database_unavailable',
+  'storage_unreachable',
+  'storage_bucket_missing',
+  'storage_access_denied',
+  'storage_clock_wrong',
+]);
 
 /** Ends what runs when something that cannot be is: a fault of the program, not of its input. */
 export function assert(condition: boolean, why: string): asserts condition {

@@ -43,6 +43,7 @@ import type { TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
 import { composeOrders } from './compose-orders.ts';
+import { pictureLinkOrigin } from './open-pictures.ts';
 
 export interface HttpParts {
   readonly store: SqliteStore;
@@ -126,6 +127,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       bodyLimitBytes: config.bodyLimitBytes,
       hosts: acceptedHosts(config),
       pageFolder,
+      pictureOrigin: pictureLinkOrigin(config),
       trustedProxies: config.trustedProxies,
     },
   );

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { makeFolder } from '@imagemill/diffusion';
 import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
-import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { createDisk } from '../adapters/disk.ts';
 import type { App } from '../adapters/http/app-type.ts';
@@ -28,7 +27,7 @@ import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
 import { observeEndAttempt, observeEngine } from '../application/observe-attempts.ts';
-import type { Disk, IdSource, Logger, ModelCatalog } from '../application/ports.ts';
+import type { Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
 import { createReapExpiredLeases, createRecoverOrphans } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
 import { createReuseResults, type ReuseResults } from '../application/reuse-results.ts';
@@ -45,6 +44,7 @@ import { openLoras } from './compose-loras.ts';
 import { collectSystem, countReaped, createMetrics, watchDevice } from './compose-telemetry.ts';
 import { composeOutbox, composeWebhooks } from './compose-webhooks.ts';
 import { findModels } from './find-models.ts';
+import { openPictures } from './open-pictures.ts';
 
 export interface Parts {
   readonly app: App;
@@ -93,7 +93,8 @@ async function open(
   const clock = systemClock;
   const ids = createIdSource(clock);
   const metrics = createMetrics(config);
-  const { store, pictures, assetUrls } = await openData(config, ids, opened);
+  const { store, assetUrls } = await openData(config, ids, opened);
+  const pictures = await openPictures(config);
   opened.push(store.onStored((event) => metrics.jobChanged(event)));
   const access = await composeAccess(config, { store, assetUrls, ids, log }, opened);
   const webhooks = composeWebhooks(config, { store, ids, log, version, metrics }, opened);
@@ -150,7 +151,7 @@ async function open(
 
 interface WorkerParts {
   readonly store: SqliteStore;
-  readonly pictures: FilesystemStore;
+  readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
   readonly engine: DrawingEngine;
@@ -217,7 +218,7 @@ async function openData(
   config: Config,
   ids: IdSource,
   opened: (() => Promise<void> | void)[],
-): Promise<{ store: SqliteStore; pictures: FilesystemStore; assetUrls: AssetUrls }> {
+): Promise<{ store: SqliteStore; assetUrls: AssetUrls }> {
   const folder = config.dataDir;
   try {
     await makeFolder(folder);
@@ -231,7 +232,7 @@ async function openData(
     const store = await SqliteStore.open({ folder, durability: config.durability, outbox });
     opened.push(() => store.close());
     assetUrls = await composeAssetUrls(config, store);
-    return { store, pictures: await FilesystemStore.open(join(folder, 'assets')), assetUrls };
+    return { store, assetUrls };
   } catch (error) {
     if (error instanceof StartupError) throw error;
     const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;

@@ -66,6 +66,11 @@ export class FilesystemStore implements PictureStore {
     return createReadStream(path, range);
   }
 
+  /** Nobody but this server reads the folder. */
+  async linkTo(): Promise<undefined> {
+    return undefined;
+  }
+
   get #unfinishedFolder(): string {
     return join(this.#folder, 'unfinished');
   }

@@ -37,6 +37,8 @@ export interface AppOptions {
   readonly hosts: ReadonlySet<string> | undefined;
   /** Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed. @default none */
   readonly trustedProxies?: readonly string[];
+  /** Origin that browsers are sent to for pictures. @default this server */
+  readonly pictureOrigin?: string | undefined;
   /** Folder of the built page. */
   readonly pageFolder: string;
   /** Time for a request to arrive in full. @default 30000 */
@@ -97,7 +99,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addSessionRoutes(app, { ...ports.authentication, sessions: ports.sessions });
   addSystemRoutes(app, ports, options.version);
   addSdapiRoutes(app, ports, options.version);
-  await addPage(app, options.pageFolder);
+  await addPage(app, options.pageFolder, options.pictureOrigin);
   return app;
 }
 

@@ -9,7 +9,7 @@ import { pageSecurityPolicy } from './security.ts';
 const pagePaths = ['/gallery', '/queue', '/operation'];
 
 /** Serves the built page at `/`. Without one, `/` says how to build it. */
-export async function addPage(app: FastifyInstance, folder: string): Promise<void> {
+export async function addPage(app: FastifyInstance, folder: string, pictureOrigin?: string): Promise<void> {
   if (!existsSync(join(folder, 'index.html'))) {
     const detail = 'The page is not built. Run "npm run build:web" and start again. The API works without it.';
     app.get('/', { config: { permission: 'public' }, schema: { hide: true } }, async (request, reply) =>
@@ -19,7 +19,7 @@ export async function addPage(app: FastifyInstance, folder: string): Promise<voi
   }
   await app.register((page, _options, done) => {
     page.addHook('onRoute', makePublic);
-    void page.register(fastifyStatic, options(folder));
+    void page.register(fastifyStatic, options(folder, pageSecurityPolicy(pictureOrigin)));
     for (const path of pagePaths) {
       page.get(path, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
     }
@@ -32,14 +32,14 @@ function makePublic(route: RouteOptions): void {
   route.config = { ...route.config, permission: 'public' };
 }
 
-function options(folder: string): FastifyStaticOptions {
+function options(folder: string, securityPolicy: string): FastifyStaticOptions {
   return {
     root: folder,
     wildcard: false,
     cacheControl: false,
     schemaHide: true,
     setHeaders(reply, path) {
-      reply.header('content-security-policy', pageSecurityPolicy);
+      reply.header('content-security-policy', securityPolicy);
       // File names under assets/ carry a hash of the contents.
       const isHashed = path.startsWith(join(folder, 'assets'));
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');

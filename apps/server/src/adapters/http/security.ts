@@ -14,16 +14,19 @@ const headers: Readonly<Record<string, string>> = {
 
 /**
  * For the page: everything from this server, no inline script or style. Previews arrive inside events and are shown as
- * `blob:` or `data:`.
+ * `blob:` or `data:`, pictures may come from the service that keeps them.
  */
-export const pageSecurityPolicy = [
-  "default-src 'self'",
-  "img-src 'self' data: blob:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export function pageSecurityPolicy(pictureOrigin: string | undefined): string {
+  const pictures = pictureOrigin === undefined ? '' : ` ${pictureOrigin}`;
+  return [
+    "default-src 'self'",
+    `img-src 'self' data: blob:${pictures}`,
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 /** Sets the static headers and the request id, and checks the host. `hosts` undefined accepts any. */
 export function addSecurity(app: FastifyInstance, hosts: ReadonlySet<string> | undefined): void {

@@ -139,6 +139,22 @@ export const errorsEn = {
     what: 'The server cannot reach its database.',
     next: 'Try again in a moment. What was accepted is kept.',
   },
+  storage_unreachable: {
+    what: 'The server cannot reach the service that keeps its pictures.',
+    next: 'Have that service checked. What was accepted waits and goes on by itself.',
+  },
+  storage_bucket_missing: {
+    what: 'The place where the server keeps its pictures is missing.',
+    next: 'Have the bucket created or its setting corrected, then try again.',
+  },
+  storage_access_denied: {
+    what: 'The service that keeps the pictures refuses the server’s key.',
+    next: 'Have the key and its rights checked, then try again.',
+  },
+  storage_clock_wrong: {
+    what: 'The clocks of the server and of the service that keeps its pictures differ.',
+    next: 'Have both clocks set, then try again.',
+  },
   engine_crashed: {
     what: 'The engine broke down while drawing.',
     next: 'It was restarted. Try fewer or smaller pictures if it happens again.',

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { type IdParams, idParamsSchema } from '@imagemill/api';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { assetNotFound } from '../../../application/get-asset.ts';
+import type { PictureLink } from '../../../application/ports.ts';
 import type { Asset } from '../../../domain/asset.ts';
 import type { AssetLink } from '../../../domain/asset-link.ts';
 import { assetId } from '../../../domain/ids.ts';
@@ -31,6 +32,7 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
         response: {
           200: { description: 'The picture', content: picture },
           206: { description: 'The part that the Range header asks for', content: picture },
+          302: z.undefined().describe('Where the bytes are, for a while; only where the settings say so'),
           304: z.undefined().describe('The picture that If-None-Match names'),
           ...problems(403, 404, 416, 422),
         },
@@ -47,6 +49,12 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
         'content-disposition': `inline; filename="${fileName(asset)}"`,
       });
       if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+
+      const away = followsLinks(request) ? await linkTo(ports, asset, request.link) : undefined;
+      if (away !== undefined) {
+        const keepSeconds = Math.floor(away.goodForSeconds / 2);
+        return reply.header('cache-control', `private, max-age=${keepSeconds}`).redirect(away.url, 302);
+      }
 
       const ifRange = request.headers['if-range'];
       const wanted = ifRange === undefined || ifRange === etag ? request.headers.range : undefined;
@@ -83,6 +91,23 @@ const linkQuerySchema = z.object({
   by: z.string().optional().meta({ description: 'Which secret signed it' }),
   signature: z.string().optional().meta({ description: 'HMAC-SHA256 of the picture and the end, base64url' }),
 });
+
+/** A script of a page may read only what comes from its own origin; everybody else follows a redirect. */
+function followsLinks({ method, headers }: FastifyRequest): boolean {
+  // Browsers alone name the site that a request comes from.
+  const isOfScript = headers['sec-fetch-site'] !== undefined && headers['sec-fetch-dest'] === 'empty';
+  return method === 'GET' && !isOfScript;
+}
+
+/** An address at the service that keeps the bytes; good for no longer than the one that was asked for. */
+function linkTo(
+  { pictures, clock }: HttpPorts,
+  asset: Asset,
+  link: AssetLink | undefined,
+): Promise<PictureLink | undefined> {
+  const { mediaType, sha256 } = asset;
+  return pictures.linkTo(sha256, { mediaType, fileName: fileName(asset), mostSeconds: maxAge(link, clock.now()) });
+}
 
 function fileName(asset: Asset): string {
   return `imagemill-${asset.id}.${asset.mediaType.replace('image/', '')}`;
