@@ -1,9 +1,11 @@
 import type { Generation } from '@imagemill/api';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { draftOfGeneration, type Recallable, recalled } from '../features/generate/draft.ts';
+import { draftOfGeneration, type Recallable, recalled, withImage } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
+import { useRecallFile } from '../features/generate/use-recall-file.ts';
 import { SignInGate } from '../features/sign-in/sign-in-gate.tsx';
+import type { ShownPicture } from '../features/viewer/pictures.ts';
 import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { goTo, pageRights, usePage } from '../shared/navigation/pages.ts';
@@ -16,6 +18,7 @@ import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { Refusal } from './refusal.tsx';
 import type { StudioProps } from './studio.tsx';
+import { usePictureDrop } from './use-picture-drop.ts';
 
 const Studio = late(async () => (await import('./studio.tsx')).Studio);
 const GalleryPage = late(async () => (await import('../features/gallery/gallery-page.tsx')).GalleryPage);
@@ -30,9 +33,14 @@ export function App(): ReactElement {
   const [draft] = useState(createDraftStore);
   const [hasSheet, setHasSheet] = useState(false);
   useShortcut(isQuestionMark, () => setHasSheet(true));
-  const reuse = (generation: Generation, seed?: number): void => {
-    draft.update(draftOfGeneration(generation, seed));
-    notify(seed === undefined ? t('compose.settingsReused') : t('compose.seedKept', { seed }));
+  const reuse = (generation: Generation): void => {
+    draft.update(draftOfGeneration(generation));
+    notify(t('compose.settingsReused'));
+    goTo('generate');
+  };
+  const refer = ({ asset: { id, width, height } }: ShownPicture): void => {
+    draft.update({ ...withImage(id), width, height });
+    notify(t('reference.taken'));
     goTo('generate');
   };
   const recall = (part: RecallPart, picture: Recallable): void => {
@@ -49,24 +57,31 @@ export function App(): ReactElement {
       <Header onShortcuts={() => setHasSheet(true)} />
       {hasSheet && <ShortcutSheet onClose={() => setHasSheet(false)} />}
       <SignInGate>
-        <CurrentPage draft={draft} onReuse={reuse} onRecall={recall} />
+        <CurrentPage draft={draft} onReuse={reuse} onRecall={recall} onReference={refer} />
       </SignInGate>
     </>
   );
 }
 
 /** What the address names, for who may see it. */
-function CurrentPage({ draft, onReuse, onRecall }: StudioProps): ReactElement {
+function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
+  const { draft, onRecall, onReference } = props;
   const page = usePage();
   const can = useCan();
   const isAllowed = pageRights[page].some(can);
-  if (page === 'generate' && isAllowed) return <Studio draft={draft} onReuse={onReuse} onRecall={onRecall} />;
+  const recallFile = useRecallFile(draft);
+  usePictureDrop((file) => {
+    if (!can('generations:write')) return;
+    recallFile.read(file);
+    goTo('generate');
+  });
+  if (page === 'generate' && isAllowed) return <Studio {...props} recallFile={recallFile} />;
   return (
     <main id="main" tabIndex={-1} className={styles.main}>
       <ServerTrouble />
       {isAllowed ? (
         <>
-          {page === 'gallery' && <GalleryPage onRecall={onRecall} />}
+          {page === 'gallery' && <GalleryPage onRecall={onRecall} onReference={onReference} />}
           {page === 'queue' && <QueuePage />}
           {page === 'operation' && <OperationPage />}
         </>

@@ -2,11 +2,13 @@ import type { Generation } from '@imagemill/api';
 import { type ReactElement, useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Composer } from '../features/generate/composer.tsx';
-import type { Recallable } from '../features/generate/draft.ts';
 import type { DraftStore } from '../features/generate/draft-store.ts';
+import type { RecallFile } from '../features/generate/use-recall-file.ts';
 import { Feed } from '../features/history/feed.tsx';
-import { picturesOf } from '../features/viewer/pictures.ts';
+import { picturesOf, type ShownPicture } from '../features/viewer/pictures.ts';
+import type { ViewerProps } from '../features/viewer/viewer.tsx';
 import { useGenerations } from '../shared/api/generations.ts';
+import { useMarkPictures, usePictures } from '../shared/api/pictures.ts';
 import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
 import type { RecallPart } from '../shared/recall.ts';
@@ -19,13 +21,15 @@ const Viewer = late(async () => (await import('../features/viewer/viewer.tsx')).
 
 export interface StudioProps {
   readonly draft: DraftStore;
-  /** Takes the settings of a generation over, with a seed if one is given. */
-  readonly onReuse: (generation: Generation, seed?: number) => void;
-  readonly onRecall: (part: RecallPart, picture: Recallable) => void;
+  readonly recallFile: RecallFile;
+  /** Takes the settings of a generation over. */
+  readonly onReuse: (generation: Generation) => void;
+  readonly onRecall: (part: RecallPart, picture: ShownPicture) => void;
+  readonly onReference: (picture: ShownPicture) => void;
 }
 
 /** The page to draw on: settings on one side, pictures on the other. */
-export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement {
+export function Studio({ draft, recallFile, onReuse, onRecall, onReference }: StudioProps): ReactElement {
   const { t } = useTranslation();
   const canDraw = useCan()('generations:write');
   const list = useGenerations();
@@ -35,10 +39,6 @@ export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement 
   const feed = useRef<HTMLElement>(null);
 
   const focusPrompt = (): void => composer.current?.querySelector('textarea')?.focus();
-  const reuse = (generation: Generation, seed?: number): void => {
-    onReuse(generation, seed);
-    focusPrompt();
-  };
   const showFeed = (): void => {
     // Only where the pictures lie below the form.
     if (globalThis.matchMedia('(width < 56em)').matches) feed.current?.scrollIntoView({ behavior: 'smooth' });
@@ -51,7 +51,7 @@ export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement 
         <ServerTrouble />
         <div ref={composer} className={styles.composer}>
           {canDraw ? (
-            <Composer store={draft} lastSeed={list.generations[0]?.seed} onAccepted={showFeed} />
+            <Composer store={draft} recall={recallFile} lastSeed={list.generations[0]?.seed} onAccepted={showFeed} />
           ) : (
             <p className={styles.mayNot}>{t('rights.mayNotDraw')}</p>
           )}
@@ -60,7 +60,10 @@ export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement 
           <Feed
             list={list}
             onOpen={open}
-            onReuse={(generation) => reuse(generation)}
+            onReuse={(generation) => {
+              onReuse(generation);
+              focusPrompt();
+            }}
             onExample={(prompt) => {
               draft.update({ prompt });
               focusPrompt();
@@ -69,20 +72,34 @@ export function Studio({ draft, onReuse, onRecall }: StudioProps): ReactElement 
         </main>
       </div>
       {openId !== undefined && (
-        <Viewer
+        <MarkedViewer
           pictures={pictures}
           openId={openId}
           onOpen={open}
           onClose={close}
-          onReuse={reuse}
-          onRecall={(part, { generation, job }) => {
-            onRecall(part, { ...generation, seed: job.seed });
+          onRecall={(part, picture) => {
+            onRecall(part, picture);
             focusPrompt();
           }}
+          onReference={onReference}
         />
       )}
     </>
   );
+}
+
+/** The viewer with the stars and tags of the pictures, which their generations do not tell. */
+function MarkedViewer({ pictures, ...props }: Omit<ViewerProps, 'onMark'>): ReactElement {
+  const open = pictures.find(({ id }) => id === props.openId);
+  const marks = usePictures({ generationId: open?.generationId }, open !== undefined).pictures;
+  const mark = useMarkPictures();
+  const byId = new Map(marks.map((picture) => [picture.id, picture]));
+  const marked = pictures.map((picture) => ({ ...picture, ...marksOf(byId.get(picture.id)) }));
+  return <Viewer {...props} pictures={marked} onMark={mark.mutate} />;
+}
+
+function marksOf(picture: ShownPicture | undefined): Pick<ShownPicture, 'starred' | 'tags'> {
+  return picture === undefined ? {} : { starred: picture.starred, tags: picture.tags };
 }
 
 /** Stands above the pictures for as long as the server does not answer; the page keeps asking. */

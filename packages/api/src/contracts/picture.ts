@@ -4,6 +4,7 @@ import { type JobTimings, jobTimingsSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { type LoraUse, loraUseSchema } from './lora.ts';
 import { idSchema, timestampSchema } from './primitives.ts';
+import { type ImageUse, imageUseSchema, type MaskUse, maskUseSchema } from './source.ts';
 
 /** A picture of the gallery: a job that succeeded, with how it was drawn and what its owner noted. */
 export interface Picture {
@@ -22,6 +23,10 @@ export interface Picture {
   readonly guidanceScale: number;
   readonly model: string;
   readonly loras: readonly LoraUse[];
+  /** The picture it was drawn from. */
+  readonly image?: ImageUse | undefined;
+  /** What of that was repainted. */
+  readonly mask?: MaskUse | undefined;
   readonly starred: boolean;
   readonly tags: readonly string[];
   readonly asset: Asset;
@@ -43,6 +48,8 @@ export const pictureSchema: z.ZodType<Picture> = z
     guidanceScale: z.number().nonnegative(),
     model: z.string(),
     loras: z.array(loraUseSchema),
+    image: imageUseSchema.optional(),
+    mask: maskUseSchema.optional(),
     starred: z.boolean(),
     tags: z.array(z.string()),
     asset: assetSchema,

@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon } from '../../shared/ui/icons.tsx';
+import { useFacts } from '../viewer/use-facts.ts';
 import styles from './compare.module.css';
-import { useFacts } from './provenance.tsx';
 
 /** Pictures side by side, each with what it was drawn with. */
 export function Compare(props: { readonly pictures: readonly Picture[]; readonly onClose: () => void }): ReactElement {

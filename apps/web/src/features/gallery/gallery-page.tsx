@@ -1,23 +1,25 @@
-import type { MarkPicturesRequest, Picture } from '@imagemill/api';
+import type { MarkPicturesRequest } from '@imagemill/api';
 import { Button, Loader } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type PictureFilter, useMarkPictures, usePictures } from '../../shared/api/pictures.ts';
 import type { RecallPart } from '../../shared/recall.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import type { ShownPicture } from '../viewer/pictures.ts';
+import { Viewer } from '../viewer/viewer.tsx';
 import { Compare } from './compare.tsx';
-import { Details } from './details.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import styles from './gallery-page.module.css';
 import { PictureGrid } from './picture-grid.tsx';
 import { SelectionBar } from './selection-bar.tsx';
 
 interface GalleryPageProps {
-  readonly onRecall: (part: RecallPart, picture: Picture) => void;
+  readonly onRecall: (part: RecallPart, picture: ShownPicture) => void;
+  readonly onReference: (picture: ShownPicture) => void;
 }
 
 /** All pictures that were drawn: to find, to look at, to sort and to take along. */
-export function GalleryPage({ onRecall }: GalleryPageProps): ReactElement {
+export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactElement {
   const { t } = useTranslation();
   const [filter, setFilter] = useState<PictureFilter>({});
   const list = usePictures(filter);
@@ -69,13 +71,14 @@ export function GalleryPage({ onRecall }: GalleryPageProps): ReactElement {
       )}
       <PictureGrid list={list} selected={selected} onToggle={toggle} onOpen={setOpenId} />
       {openId !== undefined && (
-        <Details
+        <Viewer
           pictures={list.pictures}
           openId={openId}
           onOpen={setOpenId}
           onClose={() => setOpenId(undefined)}
-          onChange={change}
+          onMark={change}
           onRecall={onRecall}
+          onReference={onReference}
         />
       )}
       {isComparing && <Compare pictures={chosen} onClose={() => setIsComparing(false)} />}

@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client } from '../../shared/api/client.ts';
 import { useCan } from '../../shared/api/session.ts';
+import { saveBlob } from '../../shared/save-blob.ts';
 import { useMessages } from '../../shared/ui/live-region.tsx';
 import styles from './selection-bar.module.css';
 
@@ -26,7 +27,7 @@ export function SelectionBar({ chosen, onChange, onCompare, onClear }: Selection
   const pack = async (): Promise<void> => {
     setIsPacking(true);
     try {
-      saveBlob(await client.archivePictures(ids));
+      saveBlob(await client.archivePictures(ids), 'imagemill.zip');
     } catch {
       notify(t('viewer.downloadFailed'));
     } finally {
@@ -85,12 +86,3 @@ export function SelectionBar({ chosen, onChange, onCompare, onClear }: Selection
 
 /** Pictures of one request. */
 const mostPacked = 1_000;
-
-function saveBlob(blob: Blob): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = 'imagemill.zip';
-  link.click();
-  // The browser has taken the address over once the click is handled.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useSubmitGeneration } from '../../shared/api/generations.ts';
 import { useModels } from '../../shared/api/system.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { FilePicker } from '../../shared/ui/file-picker.tsx';
 import { useMessages } from '../../shared/ui/live-region.tsx';
 import { isApple, isCtrlEnter, useShortcut } from '../../shared/ui/use-shortcut.ts';
 import styles from './composer.module.css';
@@ -14,24 +15,30 @@ import { LoraField } from './lora-field.tsx';
 import { NumberField } from './number-field.tsx';
 import { PromptField } from './prompt-field.tsx';
 import { rememberPrompt } from './prompt-history.ts';
+import { RecallNote } from './recall-note.tsx';
+import { ReferenceField } from './reference-field.tsx';
 import { SeedField } from './seed-field.tsx';
 import { SizeField } from './size-field.tsx';
+import type { RecallFile } from './use-recall-file.ts';
+import { useReference } from './use-reference.ts';
 
 interface ComposerProps {
   readonly store: DraftStore;
+  readonly recall: RecallFile;
   readonly lastSeed: number | undefined;
   /** The server has accepted a generation. */
   readonly onAccepted: (generation: Generation) => void;
 }
 
 /** The form that a generation is set up and handed in with. */
-export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactElement {
+export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps): ReactElement {
   const { t } = useTranslation();
   const { announce } = useMessages();
   const draft = useDraft(store);
   const models = useModels();
   const model = modelOfDraft(draft, models);
   const submit = useSubmitGeneration();
+  const reference = useReference(store, model);
   const promptRef = useRef<HTMLTextAreaElement>(null);
   const [hasTried, setHasTried] = useState(false);
   const promptProblem = usePromptProblem(draft, model);
@@ -62,6 +69,7 @@ export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactE
       }}
     >
       <div className={styles.fields}>
+        <RecallNote recall={recall} onReference={reference.load} />
         <PromptField
           draft={draft}
           model={model}
@@ -69,6 +77,14 @@ export function Composer({ store, lastSeed, onAccepted }: ComposerProps): ReactE
           problem={hasTried ? promptProblem : undefined}
           onChange={store.update}
         />
+        <FilePicker
+          label={t('recall.choose')}
+          words={recall.isReading ? t('recall.reading') : t('recall.choose')}
+          accept="image/png,image/jpeg,image/webp"
+          isBusy={recall.isReading}
+          onPick={recall.read}
+        />
+        <ReferenceField draft={draft} upload={reference} onChange={store.update} />
         <LoraField draft={draft} model={model?.name} onChange={store.update} />
         {model !== undefined && <SizeField draft={draft} model={model} onChange={store.update} />}
         <Settings draft={draft} model={model} models={models} lastSeed={lastSeed} onChange={store.update} />

@@ -1,6 +1,6 @@
 import type { Model } from '@imagemill/api';
 import { describe, expect, test } from 'vitest';
-import { emptyDraft, modelOfDraft, parseDraft, recalled, requestOfDraft, rollSeed } from './draft.ts';
+import { emptyDraft, modelOfDraft, parseDraft, recalled, requestOfDraft, rollSeed, withImage } from './draft.ts';
 
 const demo: Model = {
   name: 'demo',
@@ -53,6 +53,14 @@ describe('the draft', () => {
 test('the request names the adapters that were chosen', () => {
   const loras = [{ name: 'ink', strength: 0.8 }];
   expect(requestOfDraft({ ...emptyDraft, prompt: 'a panda', loras }, demo)).toMatchObject({ loras });
+});
+
+test('the request names the picture to draw from, and a mask only with it', () => {
+  const image = { assetId: 'a', strength: 0.4 };
+  expect(requestOfDraft({ ...emptyDraft, image, maskId: 'b' }, demo)).toMatchObject({ image, mask: { assetId: 'b' } });
+  expect(requestOfDraft({ ...emptyDraft, maskId: 'b' }, demo)).not.toHaveProperty('mask');
+  expect(withImage('c')).toEqual({ image: { assetId: 'c', strength: 0.6 }, maskId: undefined });
+  expect(parseDraft('{"image":{"assetId":"a","strength":2}}').image).toBeUndefined();
 });
 
 describe('taking over from a picture', () => {

@@ -18,6 +18,16 @@ export interface Draft {
   readonly seed?: number | undefined;
   /** Adapters to draw with. */
   readonly loras: readonly DraftLora[];
+  /** The picture to start from. */
+  readonly image?: DraftImage | undefined;
+  /** Asset of the mask: white is repainted. */
+  readonly maskId?: string | undefined;
+}
+
+export interface DraftImage {
+  readonly assetId: string;
+  /** Above 0 to 1: how far the picture may leave the image. */
+  readonly strength: number;
 }
 
 export interface DraftLora {
@@ -54,40 +64,42 @@ export function parseDraft(text: string | null): Draft {
     format: take('format', isFormat) ?? emptyDraft.format,
     seed: take('seed', isAmount),
     loras: take('loras', areLoras) ?? emptyDraft.loras,
+    image: take('image', isImage),
+    maskId: take('maskId', isText),
   };
 }
 
-/** The draft that draws this generation again, with a seed of its own unless one is given. */
-export function draftOfGeneration(generation: Generation, seed?: number): Draft {
-  const { prompt, negativePrompt, guidanceScale, model, width, height, steps, count, format } = generation;
-  const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
-  const settings = {
-    prompt,
-    negativePrompt,
-    isNegativePromptShown,
-    guidanceScale,
-    model,
-    width,
-    height,
-    steps,
-    format,
-    loras: lorasOf(generation),
-  };
-  return seed === undefined ? { ...settings, count } : { ...settings, count: 1, seed };
+/** What a draft takes over to draw this generation again, with a seed of its own. */
+export function draftOfGeneration(generation: Generation): Partial<Draft> {
+  const { count, format } = generation;
+  return { ...recalled('remix', generation), count, format };
 }
+
+/** What a draft takes over to draw from a picture; a mask belongs to the picture before. */
+export function withImage(assetId: string, strength = usualStrength): Pick<Draft, 'image' | 'maskId'> {
+  return { image: { assetId, strength }, maskId: undefined };
+}
+
+/** The server's own. */
+const usualStrength = 0.6;
 
 /** What settings can be taken over from: a generation or a picture of the gallery. */
 export type Recallable = Pick<
   Generation,
   'prompt' | 'negativePrompt' | 'guidanceScale' | 'model' | 'width' | 'height' | 'steps' | 'seed'
-> & { readonly loras: readonly DraftLora[] };
+> & {
+  readonly loras: readonly DraftLora[];
+  readonly image?: DraftImage | undefined;
+  readonly mask?: { readonly assetId: string } | undefined;
+};
 
 /** What a draft takes over of a picture; the rest of it stays. */
 export function recalled(part: RecallPart, picture: Recallable): Partial<Draft> {
-  const { prompt, negativePrompt, guidanceScale, model, width, height, steps, seed } = picture;
+  const { prompt, negativePrompt, guidanceScale, model, width, height, steps, seed, image, mask } = picture;
   const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
   const words = { prompt, negativePrompt, isNegativePromptShown };
-  const settings = { ...words, guidanceScale, model, width, height, steps, loras: lorasOf(picture) };
+  const source = { image: image && { assetId: image.assetId, strength: image.strength }, maskId: mask?.assetId };
+  const settings = { ...words, guidanceScale, model, width, height, steps, loras: lorasOf(picture), ...source };
   switch (part) {
     case 'seed':
       return { seed };
@@ -129,7 +141,9 @@ export function requestOfDraft(draft: Draft, model: Model | undefined): Generati
   // Somebody waits in front of the page.
   const priority = 'interactive';
   const loras = draft.loras.length === 0 ? {} : { loras: draft.loras };
-  if (model === undefined) return { prompt, negativePrompt, count, format, seed, priority, ...loras };
+  const { image, maskId } = draft;
+  const source = image === undefined ? {} : { image, ...(maskId === undefined ? {} : { mask: { assetId: maskId } }) };
+  if (model === undefined) return { prompt, negativePrompt, count, format, seed, priority, ...loras, ...source };
   return {
     priority,
     prompt,
@@ -142,6 +156,7 @@ export function requestOfDraft(draft: Draft, model: Model | undefined): Generati
     format,
     seed,
     ...loras,
+    ...source,
   };
 }
 
@@ -168,4 +183,8 @@ const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isAmount = (value: unknown): value is number => Number.isFinite(value) && Number(value) >= 0;
 const areLoras = (value: unknown): value is readonly DraftLora[] =>
   Array.isArray(value) && value.every((one) => isText(one?.name) && Number.isFinite(one?.strength));
+const isImage = (value: unknown): value is DraftImage => {
+  const { assetId, strength } = { ...(value as Partial<DraftImage> | undefined) };
+  return isText(assetId) && Number.isFinite(strength) && Number(strength) > 0 && Number(strength) <= 1;
+};
 const isFormat = (value: unknown): value is PictureFormat => ['png', 'jpeg', 'webp'].includes(String(value));

@@ -1,12 +1,13 @@
 import type { Lora } from '@imagemill/api';
 import { Button, NativeSelect } from '@mantine/core';
-import { type ReactElement, useRef } from 'react';
+import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLoras, useUploadLora } from '../../shared/api/loras.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { FilePicker } from '../../shared/ui/file-picker.tsx';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CloseIcon, PlusIcon } from '../../shared/ui/icons.tsx';
+import { CloseIcon } from '../../shared/ui/icons.tsx';
 import type { Draft } from './draft.ts';
 import styles from './lora-field.module.css';
 import { NumberField } from './number-field.tsx';
@@ -24,7 +25,6 @@ export function LoraField({ draft, model, onChange }: LoraFieldProps): ReactElem
   const library = useLoras();
   const upload = useUploadLora();
   const mayUpload = useCan()('loras:manage');
-  const file = useRef<HTMLInputElement>(null);
   const chosen = new Set(draft.loras.map(({ name }) => name));
   const offered = library.filter(
     (lora) => lora.state === 'usable' && !chosen.has(lora.name) && (model === undefined || lora.models.includes(model)),
@@ -58,31 +58,13 @@ export function LoraField({ draft, model, onChange }: LoraFieldProps): ReactElem
           />
         )}
         {mayUpload && (
-          <>
-            <input
-              ref={file}
-              className={styles.file}
-              type="file"
-              accept=".safetensors"
-              aria-label={t('compose.uploadLora')}
-              tabIndex={-1}
-              onChange={({ currentTarget }) => {
-                const picked = currentTarget.files?.[0];
-                currentTarget.value = '';
-                if (picked !== undefined) upload.mutate(picked, { onSuccess: ({ name }) => add(name) });
-              }}
-            />
-            <Button
-              variant="subtle"
-              color="gray"
-              size="compact-sm"
-              leftSection={<PlusIcon size={14} />}
-              disabled={upload.isPending}
-              onClick={() => file.current?.click()}
-            >
-              {upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
-            </Button>
-          </>
+          <FilePicker
+            label={t('compose.uploadLora')}
+            words={upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
+            accept=".safetensors"
+            isBusy={upload.isPending}
+            onPick={(file) => upload.mutate(file, { onSuccess: ({ name }) => add(name) })}
+          />
         )}
       </div>
       {upload.error !== null && <FaultAlert error={upload.error} onDismiss={upload.reset} />}

@@ -1,12 +1,10 @@
-import type { Asset, Generation, Job } from '@imagemill/api';
+import type { Asset } from '@imagemill/api';
 import { describe, expect, test } from 'vitest';
 import { fileNameOf } from './pictures.ts';
 
 function nameFor(prompt: string, mediaType: string): string {
-  const generation = { prompt, format: 'png' } satisfies Partial<Generation> as Generation;
-  const job = { seed: 7 } satisfies Partial<Job> as Job;
   const asset = { mediaType } satisfies Partial<Asset> as Asset;
-  return fileNameOf({ generation, job, asset });
+  return fileNameOf({ prompt, seed: 7, asset });
 }
 
 describe('the file name of a download', () => {
@@ -24,7 +22,7 @@ describe('the file name of a download', () => {
     expect(nameFor('熊'.repeat(500), 'image/png')).toBe(`${'熊'.repeat(48)}-7.png`);
   });
 
-  test('takes the asked format where the media type is new', () => {
+  test('takes the commonest ending where the media type is new', () => {
     expect(nameFor('a', 'image/new')).toBe('a-7.png');
   });
 });

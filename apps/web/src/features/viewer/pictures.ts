@@ -1,27 +1,36 @@
-import type { Asset, Generation, Job } from '@imagemill/api';
+import type { Generation, Picture } from '@imagemill/api';
 
-/** A finished picture with the generation it belongs to. */
-export interface Picture {
-  readonly generation: Generation;
-  readonly job: Job;
-  readonly asset: Asset;
+/** A finished picture with how it was drawn; what its owner noted may not be known yet. */
+export type ShownPicture = Omit<Picture, 'starred' | 'tags' | 'timings'> & Partial<Pick<Picture, 'timings'>> & Marks;
+
+export interface Marks {
+  readonly starred?: boolean | undefined;
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** All finished pictures in the order of the page. */
-export function picturesOf(generations: readonly Generation[]): readonly Picture[] {
+export function picturesOf(generations: readonly Generation[]): readonly ShownPicture[] {
   return generations.flatMap((generation) =>
-    generation.jobs.flatMap((job) => (job.asset === undefined ? [] : [{ generation, job, asset: job.asset }])),
+    generation.jobs.flatMap(({ id, index, seed, asset, timings, finishedAt }) => {
+      if (asset === undefined) return [];
+      const { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image, mask } = generation;
+      const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image, mask };
+      const createdAt = finishedAt ?? generation.createdAt;
+      return [
+        { ...settings, id, index, seed, asset, createdAt, generationId: generation.id, ...(timings && { timings }) },
+      ];
+    }),
   );
 }
 
 /** A file name that tells what is in the file and stays clear of what file systems forbid: `a-panda-7.png`. */
-export function fileNameOf({ generation, job, asset }: Picture): string {
-  const words = generation.prompt
+export function fileNameOf({ prompt, seed, asset }: Pick<ShownPicture, 'prompt' | 'seed' | 'asset'>): string {
+  const words = prompt
     .toLowerCase()
     .replace(/[^\p{Letter}\p{Number}]+/gu, '-')
     .replace(/^-+|-+$/g, '');
   const short = [...words].slice(0, 48).join('').replace(/-+$/, '');
-  return `${short === '' ? 'picture' : short}-${job.seed}.${extensions[asset.mediaType] ?? generation.format}`;
+  return `${short === '' ? 'picture' : short}-${seed}.${extensions[asset.mediaType] ?? 'png'}`;
 }
 
 const extensions: Readonly<Record<string, string>> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };

@@ -1,56 +1,72 @@
 import { Button } from '@mantine/core';
-import type { ReactElement, ReactNode } from 'react';
+import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../../shared/api/session.ts';
-import { formatBytes, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
-import { useLanguage } from '../../shared/i18n/use-language.ts';
+import type { RecallPart } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CopyIcon, DownloadIcon, LockIcon, ReuseIcon } from '../../shared/ui/icons.tsx';
+import { CopyIcon, DownloadIcon, LockIcon, PictureIcon, ReuseIcon } from '../../shared/ui/icons.tsx';
 import { useMessages } from '../../shared/ui/live-region.tsx';
-import type { Picture } from './pictures.ts';
+import type { ShownPicture } from './pictures.ts';
 import { savePicture } from './save-picture.ts';
 import styles from './settings.module.css';
+import { useFacts } from './use-facts.ts';
 
 interface SettingsProps {
-  readonly picture: Picture;
-  /** Takes the settings over, with this picture's seed if one is given. */
-  readonly onReuse: (seed?: number) => void;
+  readonly picture: ShownPicture;
+  readonly onRecall: (part: RecallPart) => void;
+  readonly onReference: () => void;
+  readonly onRemoveTag: (tag: string) => void;
 }
 
-/** How a picture was drawn, and what can be done with it. */
-export function Settings({ picture, onReuse }: SettingsProps): ReactElement {
+/** Where a picture comes from, all of it, and what can be done with it. */
+export function Settings({ picture, onRecall, onReference, onRemoveTag }: SettingsProps): ReactElement {
   const { t } = useTranslation();
   const { notify } = useMessages();
-  const canDraw = useCan()('generations:write');
-  const { generation, job } = picture;
+  const can = useCan();
   const save = (): Promise<void> => savePicture(picture).catch(() => notify(t('viewer.downloadFailed')));
   return (
     <div className={styles.settings}>
       <section className={styles.text}>
         <div className={styles.head}>
           <h2 className={styles.title}>{t('viewer.prompt')}</h2>
-          <CopyButton text={generation.prompt} />
+          <CopyButton text={picture.prompt} />
         </div>
-        <p className={styles.prompt}>{generation.prompt}</p>
-        {generation.negativePrompt !== '' && (
+        <p className={styles.prompt}>{picture.prompt}</p>
+        {picture.negativePrompt !== '' && (
           <>
             <h2 className={styles.title}>{t('viewer.negativePrompt')}</h2>
-            <p className={styles.prompt}>{generation.negativePrompt}</p>
+            <p className={styles.prompt}>{picture.negativePrompt}</p>
           </>
         )}
+        <Tags tags={picture.tags ?? []} onRemove={can('assets:write') ? onRemoveTag : undefined} />
       </section>
-      <Facts picture={picture} />
+      <dl className={styles.facts}>
+        {useFacts(picture).map(([name, value]) => (
+          <div key={name} className={styles.fact}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
       <div className={styles.actions}>
         <Button leftSection={<DownloadIcon />} className={styles.wide ?? ''} onClick={() => void save()}>
           {t('viewer.download')}
         </Button>
-        {canDraw && (
+        {can('generations:write') && (
           <>
-            <Button variant="default" leftSection={<ReuseIcon size={16} />} onClick={() => onReuse()}>
+            <Button variant="default" leftSection={<ReuseIcon size={16} />} onClick={() => onRecall('remix')}>
               {t('viewer.reuse')}
             </Button>
-            <Button variant="default" leftSection={<LockIcon size={16} />} onClick={() => onReuse(job.seed)}>
+            <Button variant="default" leftSection={<LockIcon size={16} />} onClick={() => onRecall('all')}>
               {t('viewer.sameSeed')}
+            </Button>
+            <Button
+              variant="default"
+              className={styles.wide ?? ''}
+              leftSection={<PictureIcon size={16} />}
+              onClick={onReference}
+            >
+              {t('viewer.drawFrom')}
             </Button>
           </>
         )}
@@ -59,43 +75,32 @@ export function Settings({ picture, onReuse }: SettingsProps): ReactElement {
   );
 }
 
-function Facts({ picture }: { readonly picture: Picture }): ReactElement {
+function Tags(props: {
+  readonly tags: readonly string[];
+  /** Undefined for who may not change pictures. */
+  readonly onRemove: ((tag: string) => void) | undefined;
+}): ReactElement | null {
   const { t } = useTranslation();
-  const language = useLanguage();
-  const { generation, job, asset } = picture;
-  const { timings } = job;
-  const kind = asset.mediaType.replace('image/', '').toUpperCase();
+  const { tags, onRemove } = props;
+  if (tags.length === 0) return null;
   return (
-    <dl className={styles.facts}>
-      <Fact name={t('viewer.size')}>
-        {formatNumber(language, asset.width)} × {formatNumber(language, asset.height)}
-      </Fact>
-      <Fact name={t('viewer.seed')}>{String(job.seed)}</Fact>
-      <Fact name={t('viewer.steps')}>{formatNumber(language, generation.steps)}</Fact>
-      {generation.guidanceScale > 0 && (
-        <Fact name={t('viewer.guidance')}>{formatNumber(language, generation.guidanceScale)}</Fact>
-      )}
-      <Fact name={t('viewer.model')}>{generation.model}</Fact>
-      <Fact name={t('viewer.file')}>
-        {kind} · {formatBytes(language, asset.sizeBytes)}
-      </Fact>
-      {timings !== undefined && (
-        <>
-          <Fact name={t('viewer.drawnIn')}>{formatDuration(language, timings.totalMs - timings.queueMs)}</Fact>
-          <Fact name={t('viewer.waited')}>{formatDuration(language, timings.queueMs)}</Fact>
-        </>
-      )}
-      <Fact name={t('viewer.created')}>{formatDateTime(language, job.finishedAt ?? generation.createdAt)}</Fact>
-    </dl>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
-  return (
-    <div className={styles.fact}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <ul className={styles.tags} aria-label={t('gallery.tags')}>
+      {tags.map((tag) => (
+        <li key={tag} className={styles.tag}>
+          {tag}
+          {onRemove !== undefined && (
+            <button
+              type="button"
+              className={styles.remove}
+              aria-label={t('gallery.removeTag', { tag })}
+              onClick={() => onRemove(tag)}
+            >
+              ×
+            </button>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,31 +1,34 @@
-import type { Generation } from '@imagemill/api';
-import { type ReactElement, useEffect, useRef } from 'react';
+import type { MarkPicturesRequest } from '@imagemill/api';
+import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { type RecallPart, recallOf } from '../../shared/recall.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CloseIcon, NextIcon, PreviousIcon } from '../../shared/ui/icons.tsx';
-import type { Picture } from './pictures.ts';
+import { CloseIcon, NextIcon, PreviousIcon, StarIcon } from '../../shared/ui/icons.tsx';
+import type { ShownPicture } from './pictures.ts';
 import { Settings } from './settings.tsx';
 import styles from './viewer.module.css';
 
-interface ViewerProps {
-  readonly pictures: readonly Picture[];
-  /** Job of the picture that is open. */
+export interface ViewerProps {
+  readonly pictures: readonly ShownPicture[];
+  /** Id of the picture that is open. */
   readonly openId: string;
-  readonly onOpen: (jobId: string) => void;
+  readonly onOpen: (id: string) => void;
   readonly onClose: () => void;
-  readonly onReuse: (generation: Generation, seed?: number) => void;
-  readonly onRecall: (part: RecallPart, picture: Picture) => void;
+  readonly onMark: (request: MarkPicturesRequest) => void;
+  readonly onRecall: (part: RecallPart, picture: ShownPicture) => void;
+  /** The picture is wanted as the one to draw from. */
+  readonly onReference: (picture: ShownPicture) => void;
 }
 
-/** One picture large, with its settings beside it; arrows lead to the neighbours. */
-export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }: ViewerProps): ReactElement | null {
+/** One picture large, with its settings beside it: arrows lead on, `.` stars, S, P, A and R take settings over. */
+export function Viewer(props: ViewerProps): ReactElement | null {
+  const { pictures, openId, onOpen, onClose, onMark, onRecall, onReference } = props;
   const { t } = useTranslation();
-  const canDraw = useCan()('generations:write');
+  const can = useCan();
   const dialog = useRef<HTMLDialogElement>(null);
-  const index = pictures.findIndex(({ job }) => job.id === openId);
+  const index = pictures.findIndex(({ id }) => id === openId);
   const picture = pictures[index];
   const isKnown = picture !== undefined;
   useEffect(() => {
@@ -35,9 +38,20 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
 
   const go = (offset: number): void => {
     const next = pictures[index + offset];
-    if (next !== undefined) onOpen(next.job.id);
+    if (next !== undefined) onOpen(next.id);
   };
-  const { generation, asset } = picture;
+  const star = (): void => onMark({ ids: [picture.id], starred: picture.starred !== true });
+  const recall = (part: RecallPart): void => {
+    dialog.current?.close();
+    onRecall(part, picture);
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (event.key === 'ArrowLeft') go(-1);
+    if (event.key === 'ArrowRight') go(1);
+    if (event.key === '.' && can('assets:write')) star();
+    const part = recallOf(event);
+    if (part !== undefined && can('generations:write')) recall(part);
+  };
   return (
     <dialog
       ref={dialog}
@@ -45,28 +59,10 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
       aria-label={t('viewer.title')}
       closedby="any"
       onClose={onClose}
-      onKeyDown={(event) => {
-        if (event.key === 'ArrowLeft') go(-1);
-        if (event.key === 'ArrowRight') go(1);
-        const part = recallOf(event);
-        if (part === undefined || !canDraw) return;
-        dialog.current?.close();
-        onRecall(part, picture);
-      }}
+      onKeyDown={press}
     >
       <div className={styles.stage}>
-        <div className={styles.frame}>
-          <img
-            key={asset.id}
-            className={styles.picture}
-            src={pictureUrl(asset)}
-            alt={t('feed.pictureAlt', { prompt: generation.prompt })}
-            width={asset.width}
-            height={asset.height}
-            // Twice its size at most: beyond that a small picture turns to mush.
-            style={{ maxWidth: asset.width * 2, maxHeight: asset.height * 2 }}
-          />
-        </div>
+        <Frame picture={picture} />
         <div className={styles.bar}>
           <Step label={t('viewer.previous')} isPossible={index > 0} onClick={() => go(-1)}>
             <PreviousIcon />
@@ -75,6 +71,15 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
           <Step label={t('viewer.next')} isPossible={index < pictures.length - 1} onClick={() => go(1)}>
             <NextIcon />
           </Step>
+          {can('assets:write') && (
+            <IconButton
+              label={picture.starred === true ? t('gallery.unstar') : t('gallery.star')}
+              isPressed={picture.starred === true}
+              onClick={star}
+            >
+              <StarIcon isFilled={picture.starred === true} />
+            </IconButton>
+          )}
         </div>
       </div>
       <div className={styles.side}>
@@ -85,13 +90,33 @@ export function Viewer({ pictures, openId, onOpen, onClose, onReuse, onRecall }:
         </div>
         <Settings
           picture={picture}
-          onReuse={(seed) => {
+          onRecall={recall}
+          onReference={() => {
             dialog.current?.close();
-            onReuse(generation, seed);
+            onReference(picture);
           }}
+          onRemoveTag={(tag) => onMark({ ids: [picture.id], removeTags: [tag] })}
         />
       </div>
     </dialog>
+  );
+}
+
+function Frame({ picture: { asset, prompt } }: { readonly picture: ShownPicture }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <div className={styles.frame}>
+      <img
+        key={asset.id}
+        className={styles.picture}
+        src={pictureUrl(asset)}
+        alt={t('feed.pictureAlt', { prompt })}
+        width={asset.width}
+        height={asset.height}
+        // Twice its size at most: beyond that a small picture turns to mush.
+        style={{ maxWidth: asset.width * 2, maxHeight: asset.height * 2 }}
+      />
+    </div>
   );
 }
 

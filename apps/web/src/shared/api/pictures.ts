@@ -25,7 +25,7 @@ export interface PictureList {
 }
 
 /** The gallery as far as it was looked at. */
-export function usePictures(filter: PictureFilter): PictureList {
+export function usePictures(filter: PictureFilter, enabled = true): PictureList {
   const query = useInfiniteQuery({
     queryKey: [...picturesKey, filter],
     queryFn: ({ pageParam, signal }) =>
@@ -33,6 +33,7 @@ export function usePictures(filter: PictureFilter): PictureList {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: PicturePage) => page.nextCursor,
     placeholderData: keepPreviousData,
+    enabled,
   });
   const { data, fetchNextPage } = query;
   const pictures = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);

@@ -214,6 +214,23 @@ export function PersonIcon(props: IconProps): ReactElement {
   );
 }
 
+export function PictureIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <rect x="4" y="5" width="16" height="14" rx="2.5" />
+      <path d="m6 17 4-4.5 3 3 2-2 3 3.5M9 9.5h.01" />
+    </Icon>
+  );
+}
+
+export function BrushIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M19.5 4.5 11 13M8.5 13.5a3 3 0 0 1 3 3c0 2-1.6 3-3.5 3H4.5c1.2-.8 1-1.6 1-3a3 3 0 0 1 3-3z" />
+    </Icon>
+  );
+}
+
 /** The sails of a mill: the mark of the page. */
 export function Mark({ size = 28 }: IconProps): ReactElement {
   const sail = 'M16 15V6c5 0 8.4 3.6 8.4 9z';

@@ -130,11 +130,11 @@ function presentPicture(
   { job, generation, asset, isStarred, tags }: PictureRecord,
   assetUrls: PresentPorts['assetUrls'],
 ): ApiPicture {
-  const { prompt, negativePrompt, steps, guidanceScale, model, loras } = generation;
+  const { prompt, negativePrompt, steps, guidanceScale, model, loras, image, mask } = generation;
   return {
     ...{ id: job.id, generationId: generation.id, index: job.index, seed: job.seed },
     createdAt: new Date(job.createdAt).toISOString(),
-    ...{ prompt, negativePrompt, steps, guidanceScale, model, loras, tags },
+    ...{ prompt, negativePrompt, steps, guidanceScale, model, loras, image, mask, tags },
     ...{ width: asset.width, height: asset.height, starred: isStarred },
     asset: presentAsset(asset, assetUrls),
     timings: job.timings,
