@@ -5,7 +5,6 @@ import { draftOfGeneration, type Recallable, recalled, withImage } from '../feat
 import { createDraftStore } from '../features/generate/draft-store.ts';
 import { useRecallFile } from '../features/generate/use-recall-file.ts';
 import { SignInGate } from '../features/sign-in/sign-in-gate.tsx';
-import type { ShownPicture } from '../features/viewer/pictures.ts';
 import { useCan } from '../shared/api/session.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { goTo, pageRights, usePage } from '../shared/navigation/pages.ts';
@@ -14,6 +13,7 @@ import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { late } from '../shared/ui/late.tsx';
 import { useMessages } from '../shared/ui/live-region.tsx';
 import { isQuestionMark, useShortcut } from '../shared/ui/use-shortcut.ts';
+import type { ShownPicture } from '../shared/viewer/pictures.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { Refusal } from './refusal.tsx';

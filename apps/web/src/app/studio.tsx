@@ -5,8 +5,6 @@ import { Composer } from '../features/generate/composer.tsx';
 import type { DraftStore } from '../features/generate/draft-store.ts';
 import type { RecallFile } from '../features/generate/use-recall-file.ts';
 import { Feed } from '../features/history/feed.tsx';
-import { picturesOf, type ShownPicture } from '../features/viewer/pictures.ts';
-import type { ViewerProps } from '../features/viewer/viewer.tsx';
 import { useGenerations } from '../shared/api/generations.ts';
 import { useMarkPictures, usePictures } from '../shared/api/pictures.ts';
 import { useCan } from '../shared/api/session.ts';
@@ -14,10 +12,12 @@ import { useSystem } from '../shared/api/system.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { late } from '../shared/ui/late.tsx';
+import { picturesOf, type ShownPicture } from '../shared/viewer/pictures.ts';
+import type { ViewerProps } from '../shared/viewer/viewer.tsx';
 import styles from './studio.module.css';
 import { useOpenPicture } from './use-open-picture.ts';
 
-const Viewer = late(async () => (await import('../features/viewer/viewer.tsx')).Viewer, 'hidden');
+const Viewer = late(async () => (await import('../shared/viewer/viewer.tsx')).Viewer, 'hidden');
 
 export interface StudioProps {
   readonly draft: DraftStore;

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { pictureUrl } from '../../shared/api/picture-url.ts';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon } from '../../shared/ui/icons.tsx';
-import { useFacts } from '../viewer/use-facts.ts';
+import { useFacts } from '../../shared/viewer/use-facts.ts';
 import styles from './compare.module.css';
 
 /** Pictures side by side, each with what it was drawn with. */

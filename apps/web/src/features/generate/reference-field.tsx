@@ -14,7 +14,7 @@ import type { Draft, DraftImage } from './draft.ts';
 import styles from './reference-field.module.css';
 import type { ReferenceUpload } from './use-reference.ts';
 
-const MaskEditor = late(async () => (await import('../mask/mask-editor.tsx')).MaskEditor, 'hidden');
+const MaskEditor = late(async () => (await import('./mask/mask-editor.tsx')).MaskEditor, 'hidden');
 
 interface ReferenceFieldProps {
   readonly draft: Draft;

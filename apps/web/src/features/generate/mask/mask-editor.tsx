@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useUploadAsset } from '../../shared/api/assets.ts';
-import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
-import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CloseIcon } from '../../shared/ui/icons.tsx';
+import { useUploadAsset } from '../../../shared/api/assets.ts';
+import { FaultAlert } from '../../../shared/ui/fault-alert.tsx';
+import { IconButton } from '../../../shared/ui/icon-button.tsx';
+import { CloseIcon } from '../../../shared/ui/icons.tsx';
 import { MaskCanvas } from './mask-canvas.tsx';
 import styles from './mask-editor.module.css';
 import { MaskTools } from './mask-tools.tsx';

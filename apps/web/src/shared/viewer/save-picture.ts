@@ -1,5 +1,5 @@
-import { pictureUrl } from '../../shared/api/picture-url.ts';
-import { saveBlob } from '../../shared/save-blob.ts';
+import { pictureUrl } from '../api/picture-url.ts';
+import { saveBlob } from '../save-blob.ts';
 import { fileNameOf, type ShownPicture } from './pictures.ts';
 
 /**

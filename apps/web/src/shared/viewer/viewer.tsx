@@ -1,11 +1,11 @@
 import type { MarkPicturesRequest } from '@imagemill/api';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { pictureUrl } from '../../shared/api/picture-url.ts';
-import { useCan } from '../../shared/api/session.ts';
-import { type RecallPart, recallOf } from '../../shared/recall.ts';
-import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CloseIcon, NextIcon, PreviousIcon, StarIcon } from '../../shared/ui/icons.tsx';
+import { pictureUrl } from '../api/picture-url.ts';
+import { useCan } from '../api/session.ts';
+import { type RecallPart, recallOf } from '../recall.ts';
+import { IconButton } from '../ui/icon-button.tsx';
+import { CloseIcon, NextIcon, PreviousIcon, StarIcon } from '../ui/icons.tsx';
 import type { ShownPicture } from './pictures.ts';
 import { Settings } from './settings.tsx';
 import styles from './viewer.module.css';

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
-import { formatBytes, formatDateTime, formatDuration, formatNumber } from '../../shared/format/format.ts';
-import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { formatBytes, formatDateTime, formatDuration, formatNumber } from '../format/format.ts';
+import { useLanguage } from '../i18n/use-language.ts';
 import type { ShownPicture } from './pictures.ts';
 
 type Fact = readonly [name: string, value: string];

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { pictureUrl } from '../../shared/api/picture-url.ts';
+import { pictureUrl } from '../../../shared/api/picture-url.ts';
 import { opaqueWhereWhite } from './paint.ts';
 
 export interface MaskPictures {

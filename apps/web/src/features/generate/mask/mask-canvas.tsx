@@ -7,7 +7,7 @@ import {
   useState,
 } from 'react';
 import { useTranslation } from 'react-i18next';
-import { pictureUrl } from '../../shared/api/picture-url.ts';
+import { pictureUrl } from '../../../shared/api/picture-url.ts';
 import styles from './mask-canvas.module.css';
 import { paint } from './paint.ts';
 import { act, extend, type MaskHistory, type Point } from './strokes.ts';

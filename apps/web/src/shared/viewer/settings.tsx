@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useCan } from '../../shared/api/session.ts';
-import type { RecallPart } from '../../shared/recall.ts';
-import { IconButton } from '../../shared/ui/icon-button.tsx';
-import { CopyIcon, DownloadIcon, LockIcon, PictureIcon, ReuseIcon } from '../../shared/ui/icons.tsx';
-import { useMessages } from '../../shared/ui/live-region.tsx';
+import { useCan } from '../api/session.ts';
+import type { RecallPart } from '../recall.ts';
+import { IconButton } from '../ui/icon-button.tsx';
+import { CopyIcon, DownloadIcon, LockIcon, PictureIcon, ReuseIcon } from '../ui/icons.tsx';
+import { useMessages } from '../ui/live-region.tsx';
 import type { ShownPicture } from './pictures.ts';
 import { savePicture } from './save-picture.ts';
 import styles from './settings.module.css';
