@@ -4,12 +4,15 @@ import { createClient } from '../../packages/api/src/client/index.ts';
 import { seriousViolations } from '../support/axe.ts';
 import { hasBrowser, usePages } from '../support/browser.ts';
 import { type ImagemillServer, startImagemill } from '../support/imagemill-server.ts';
+import { type SignInProvider, startSignInProvider } from '../support/sign-in-provider.ts';
 
 const chinese: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 1280, height: 860 } };
 const english: BrowserContextOptions = { locale: 'en-US', viewport: { width: 1280, height: 860 } };
 const narrow: BrowserContextOptions = { locale: 'zh-CN', viewport: { width: 390, height: 844 } };
 
-describe.skipIf(!hasBrowser())('a server that asks who somebody is', () => {
+const isBrowserThere = hasBrowser();
+
+describe.skipIf(!isBrowserThere)('a server that asks who somebody is', () => {
   // The browser itself reports every refused request.
   const pages = usePages(/^Failed to load resource/);
   let server: ImagemillServer;
@@ -130,5 +133,58 @@ describe.skipIf(!hasBrowser())('a server that asks who somebody is', () => {
     await page.getByRole('button', { name: '已登录：本机' }).click();
     await page.getByText('此服务器允许本机无需密钥直接使用。').waitFor();
     expect(await page.getByRole('button', { name: '退出登录' }).count()).toBe(0);
+  });
+});
+
+describe.skipIf(!isBrowserThere)('a server with a sign-in provider', () => {
+  let provider: SignInProvider;
+  let server: ImagemillServer;
+  const pages = usePages(/^Failed to load resource/, () => [provider.issuer]);
+
+  beforeAll(async () => {
+    provider = await startSignInProvider(() => [server.url]);
+    provider.people['lin'] = { sub: 'lin', email: 'lin@example.com', email_verified: true, name: 'Lin' };
+    const { issuer, clientId, clientSecret } = provider;
+    const oidc = { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret, oidcName: 'Example ID' };
+    server = await startImagemill({ device: 'fixed:50', requireKey: true, ...oidc });
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await provider?.[Symbol.asyncDispose]();
+  });
+
+  test('says who is not invited, and lets them in where they wanted to go once they are', async () => {
+    provider.person = 'lin';
+    const page = await pages.open(`${server.url}/gallery`, english);
+    await page.getByRole('link', { name: 'Sign in with Example ID' }).click();
+    await page.getByRole('alert').getByText('Nobody has invited you yet.').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    const admin = createClient({
+      baseUrl: server.url,
+      headers: { authorization: `Bearer ${await server.issueKey({ role: 'admin' })}` },
+    });
+    await admin.createMember({ email: 'lin@example.com', role: 'member' });
+    await page.goto(`${server.url}/gallery`);
+    await page.getByRole('link', { name: 'Sign in with Example ID' }).click();
+    await page.getByRole('heading', { name: 'Gallery' }).waitFor();
+    await page.getByRole('button', { name: 'Signed in: Lin' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  test('begins a session that ended again in a tab of its own, and the first one stays as it was', async () => {
+    provider.person = 'lin';
+    const page = await pages.open(server.url, english);
+    await page.getByRole('link', { name: 'Sign in with Example ID' }).click();
+    const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+    await prompt.fill('a kite');
+    await page.context().clearCookies();
+    await page.keyboard.press('Control+Enter');
+    const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    const tab = page.waitForEvent('popup');
+    await dialog.getByRole('link', { name: 'Sign in with Example ID' }).click();
+    await (await tab).getByText('Close this tab and go on in the other one.').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await prompt.inputValue()).toBe('a kite');
   });
 });

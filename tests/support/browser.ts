@@ -23,9 +23,9 @@ export interface Pages {
 /**
  * Gives a suite its browser. After each test it fails the test if one of its pages has asked another host for anything,
  * or has complained in the console (errors, warnings, refusals of the content security policy) in other words than
- * `expectedComplaints`. What the pages of a failed test showed is printed.
+ * `expectedComplaints`. Pages may lead to the `further` origins. What the pages of a failed test showed is printed.
  */
-export function usePages(expectedComplaints: RegExp = /^(?!)/): Pages {
+export function usePages(expectedComplaints: RegExp = /^(?!)/, further: () => readonly string[] = () => []): Pages {
   let browser: Browser;
   const opened: Watched[] = [];
 
@@ -37,7 +37,9 @@ export function usePages(expectedComplaints: RegExp = /^(?!)/): Pages {
     const seen = opened.splice(0);
     if (task.result?.state === 'fail') await Promise.all(seen.map(printPage));
     await Promise.all(seen.map(({ context }) => context.close()));
-    expect(seen.flatMap(foreignRequests)).toEqual([]);
+    const allowed = further();
+    const foreign = seen.flatMap(foreignRequests).filter((url) => !allowed.includes(new URL(url).origin));
+    expect(foreign).toEqual([]);
     expect(seen.flatMap(({ complaints }) => complaints).filter((text) => !expectedComplaints.test(text))).toEqual([]);
   });
 

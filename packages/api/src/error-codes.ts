@@ -109,19 +109,12 @@ const table = {
     cause: 'The tenant has a member with this e-mail address.',
     help: 'Change the member that is there.',
   },
-  sign_in_failed: {
-    title: 'The sign-in failed',
-    status: 403,
-    retryable: false,
-    cause:
-      'The sign-in provider refused, the sign-in took too long or was begun in another browser, or no tenant is mapped to the person; the detail tells which.',
-    help: 'Begin the sign-in again. If it repeats, check the settings oidc… against the provider.',
-  },
   rate_limited: {
     title: 'Too many requests',
     status: 429,
     retryable: true,
-    cause: 'The tenant or the key has a limit of requests a minute, and it is used up.',
+    cause:
+      'The tenant or the key has a limit of requests a minute, and it is used up; or a network address made too many attempts to sign in.',
     help: 'Wait for the seconds of the Retry-After header.',
   },
   quota_exceeded: {

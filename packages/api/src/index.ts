@@ -189,7 +189,12 @@ export {
   redriveRequestSchema,
   redriveResultSchema,
 } from './contracts/queue.ts';
-export { type SignInRequest, signInRequestSchema } from './contracts/session.ts';
+export {
+  type SignInOptions,
+  type SignInRequest,
+  signInOptionsSchema,
+  signInRequestSchema,
+} from './contracts/session.ts';
 export type { ImageRequest, ImageUse, MaskRequest, MaskUse, ParsedImageRequest } from './contracts/source.ts';
 export {
   type DeviceMemory,

@@ -22,6 +22,8 @@ export interface AccessReader {
   hasUsableKey(now: number): Promise<boolean>;
   findMember(tenantId: TenantId, id: MemberId): Promise<Member | undefined>;
   findMemberByEmail(tenantId: TenantId, email: string): Promise<Member | undefined>;
+  /** Those of any tenant who were invited under this address: who signs in proves it, not which tenant it is for. */
+  findMembersByEmail(email: string): Promise<readonly Member[]>;
   findMemberByIdentity(identity: NonNullable<Member['identity']>): Promise<Member | undefined>;
   listMembers(query: PageQuery<MemberId>): Promise<readonly Member[]>;
   findSession(idHash: string): Promise<Session | undefined>;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { markCorners } from '../domain/provenance/label-policy.ts';
+import { providerSettings } from './provider-settings.ts';
 import { s3Settings } from './s3-settings.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
@@ -45,6 +46,19 @@ export const settingSchemas = {
     .describe(
       'Address under which people reach the page, e.g. https://mill.example.com. With https, cookies are only sent over it.',
     ),
+  sessionHours: z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(168)
+    .describe('How long a browser stays signed in. A key that ends sooner ends its sessions.'),
+  signInsPerMinute: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(30)
+    .describe('Attempts to sign a browser in that one network address may make a minute; 0 sets no limit.'),
+  ...providerSettings,
   dataDir: z.string().min(1).default('./data').describe('Folder of the records and pictures. One server at a time.'),
   ...s3Settings,
   model: z

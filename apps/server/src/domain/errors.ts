@@ -20,7 +20,6 @@ export type AppErrorCode =
   | 'key_not_active'
   | 'member_not_found'
   | 'member_exists'
-  | 'sign_in_failed'
   | 'rate_limited'
   | 'quota_exceeded'
   | 'lora_not_found'

@@ -2,6 +2,7 @@
 import { systemClock } from '../adapters/clock.ts';
 import type { AdministrationPorts } from '../adapters/http/administration.ts';
 import type { AuthenticationPorts } from '../adapters/http/authentication.ts';
+import type { HttpPorts } from '../adapters/http/ports.ts';
 import { createRateLimit } from '../adapters/http/rate-limit.ts';
 import { secrets } from '../adapters/secrets.ts';
 import { AccessBook } from '../application/access-book.ts';
@@ -15,11 +16,13 @@ import { createOpenAssetLink } from '../application/open-asset-link.ts';
 import type { IdSource, Logger, Store } from '../application/ports.ts';
 import { createRefusalLog } from '../application/refusal-log.ts';
 import { createTakeRequest } from '../application/request-limits.ts';
-import { createSessions, type Sessions } from '../application/sessions.ts';
+import { createSessions } from '../application/sessions.ts';
+import { createTakeSignIn } from '../application/sign-in-limit.ts';
 import type { Asker } from '../application/submit-generation.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { composeAdministration } from './compose-administration.ts';
+import { composeProvider, sessionMs } from './compose-provider.ts';
 
 export interface AccessParts {
   readonly book: AccessBook;
@@ -27,7 +30,7 @@ export interface AccessParts {
   readonly authentication: AuthenticationPorts;
   readonly manageKeys: ManageKeys;
   readonly administration: AdministrationPorts;
-  readonly sessions: Sessions;
+  readonly sessionRoutes: HttpPorts['sessionRoutes'];
   /** Quotas of who asks, as of now. */
   readonly limitsOf: (who: Asker) => Promise<SubjectLimits>;
 }
@@ -80,7 +83,11 @@ export async function composeAccess(
     store: changing,
     manageKeys: administration.manageKeys,
     administration,
-    sessions: createSessions({ authenticate, store: changing, secrets, clock }),
+    sessionRoutes: {
+      sessions: createSessions({ authenticate, store: changing, secrets, clock, sessionMs: sessionMs(config) }),
+      takeSignIn: createTakeSignIn({ clock, perMinute: config.signInsPerMinute }),
+      provider: composeProvider(config, { store: changing, clock, ids, log }),
+    },
     async limitsOf({ tenantId, keyId }) {
       await book.refresh();
       const holder = keyId && (await book.keyHolder(keyId));

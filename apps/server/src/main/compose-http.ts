@@ -119,7 +119,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       metrics: routeMetrics(parts.metrics),
       authentication: access.authentication,
       administration: access.administration,
-      sessions: access.sessions,
+      sessionRoutes: access.sessionRoutes,
       ...{ pictures, assetUrls, models, engineStatus, ids: parts.ids, clock, log: parts.log },
     },
     {

@@ -16,6 +16,7 @@ import type {
   TenantPage,
   TenantRequest,
 } from '../contracts/access.ts';
+import type { SignInOptions } from '../contracts/session.ts';
 import type { AuditPage, AuditQuery, PriceList, Prices, Usage, UsageGroup, UsageQuery } from '../contracts/usage.ts';
 import type { CallOptions } from './client.ts';
 
@@ -34,6 +35,7 @@ export interface AdministrationClient {
   /** In a browser: from now on its cookie stands for the key. */
   signIn(key: string, options?: CallOptions): Promise<Caller>;
   signOut(options?: CallOptions): Promise<void>;
+  getSignInOptions(options?: CallOptions): Promise<SignInOptions>;
   createKey(request: KeyRequest, options?: CallOptions): Promise<IssuedKey>;
   listKeys(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<ApiKeyPage>;
   getKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
@@ -66,6 +68,7 @@ export function createAdministrationClient(call: Call): AdministrationClient {
     whoami: (o = {}) => call('GET', '/v1/whoami', o),
     signIn: (key, o = {}) => call('POST', '/v1/session', { ...o, body: { key } }),
     signOut: (o = {}) => call('DELETE', '/v1/session', o),
+    getSignInOptions: (o = {}) => call('GET', '/v1/session/options', o),
     createKey: (body, o = {}) => call('POST', '/v1/keys', { ...o, body }),
     listKeys: (query = {}, o = {}) => call('GET', `/v1/keys${queryString(query)}`, o),
     getKey: (id, query = {}, o = {}) => call('GET', at('keys', id) + queryString(query), o),

@@ -96,7 +96,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addPictureRoutes(app, ports.pictureRoutes);
   addAdministrationRoutes(app, ports.administration);
   addMcpRoute(app, options.version);
-  addSessionRoutes(app, { ...ports.authentication, sessions: ports.sessions });
+  addSessionRoutes(app, { ...ports.authentication, ...ports.sessionRoutes });
   addSystemRoutes(app, ports, options.version);
   addSdapiRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder, options.pictureOrigin);

@@ -13,7 +13,6 @@ import type { ManageModels } from '../../application/manage-models.ts';
 import type { Clock, IdSource, Logger, ModelCatalog, PictureStore } from '../../application/ports.ts';
 import type { ReadEvents } from '../../application/read-events.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
-import type { Sessions } from '../../application/sessions.ts';
 import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
 import type { AdministrationPorts } from './administration.ts';
@@ -25,6 +24,7 @@ import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { MetricsPorts } from './routes/metrics.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
+import type { SessionRoutePorts } from './routes/session.ts';
 import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
 
@@ -45,7 +45,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly getSystem: GetSystem;
   readonly readEvents: ReadEvents;
   readonly administration: AdministrationPorts;
-  readonly sessions: Sessions;
+  readonly sessionRoutes: Pick<SessionRoutePorts, 'sessions' | 'takeSignIn' | 'provider'>;
   readonly authentication: AuthenticationPorts;
   readonly stepOf: StepOf;
   readonly assetUrls: AssetUrls;

@@ -78,6 +78,11 @@ export class SqlAccessReader implements AccessReader {
     return this.#member({ tenant_id: tenantId, email });
   }
 
+  async findMembersByEmail(email: string): Promise<readonly Member[]> {
+    const select = this.queries.selectFrom('members').selectAll().where('email', '=', email);
+    return (await select.orderBy('id').limit(MOST_TENANTS_OF_ONE).execute()).map(memberFromRow);
+  }
+
   async findMemberByIdentity({ issuer, subject }: NonNullable<Member['identity']>): Promise<Member | undefined> {
     return this.#member({ issuer, subject });
   }
@@ -233,3 +238,5 @@ export class SqlAccess extends SqlAccessReader implements AccessTransaction {
 }
 
 const VERSION = 'access_version';
+/** Tenants that one address may be invited to and still find each of them. */
+const MOST_TENANTS_OF_ONE = 100;

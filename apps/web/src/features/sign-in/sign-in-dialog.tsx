@@ -1,6 +1,7 @@
 import { type ReactElement, useEffect, useEffectEvent, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSessionCheck } from '../../shared/api/session.ts';
+import { ProviderButton } from './provider-button.tsx';
 import styles from './sign-in-dialog.module.css';
 import { SignInForm } from './sign-in-form.tsx';
 
@@ -14,8 +15,13 @@ export function SignInDialog(): ReactElement {
     // The answer that ended the session may have been on its way while a new one began, here or in another tab.
     void check();
     const look = (): void => void check();
+    const channel = new BroadcastChannel('imagemill.session');
+    channel.addEventListener('message', look);
     globalThis.addEventListener('focus', look);
-    return () => globalThis.removeEventListener('focus', look);
+    return () => {
+      channel.close();
+      globalThis.removeEventListener('focus', look);
+    };
   }, []);
   return (
     <dialog
@@ -28,6 +34,7 @@ export function SignInDialog(): ReactElement {
         {t('signIn.ended')}
       </h2>
       <p className={styles.words}>{t('signIn.endedHelp')}</p>
+      <ProviderButton returnTo="/sign-in?done" isApart />
       <SignInForm />
     </dialog>
   );

@@ -5,6 +5,7 @@ import { isSignedOut, useIsSessionEnded, useWhoami } from '../../shared/api/sess
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { late } from '../../shared/ui/late.tsx';
 import styles from './sign-in-gate.module.css';
+import { SignedIn } from './signed-in.tsx';
 
 const SignInPage = late(async () => (await import('./sign-in-page.tsx')).SignInPage);
 const SignInDialog = late(async () => (await import('./sign-in-dialog.tsx')).SignInDialog, 'hidden');
@@ -14,6 +15,8 @@ export function SignInGate({ children }: { readonly children: ReactNode }): Reac
   const { t } = useTranslation();
   const who = useWhoami();
   const isEnded = useIsSessionEnded();
+  const { pathname, search } = globalThis.location;
+  if (who.data !== undefined && pathname === '/sign-in' && search === '?done') return <SignedIn />;
   if (who.data !== undefined) {
     return (
       <>

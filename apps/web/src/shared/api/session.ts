@@ -1,4 +1,4 @@
-import type { Caller, Permission } from '@imagemill/api';
+import type { Caller, Permission, SignInOptions } from '@imagemill/api';
 import { ApiError } from '@imagemill/api/client';
 import {
   type UseMutationResult,
@@ -56,12 +56,25 @@ export function useSignIn(): UseMutationResult<Caller, Error, string> {
   });
 }
 
+/** The ways to sign in beside a key. */
+export function useSignInOptions(): UseQueryResult<SignInOptions> {
+  return useQuery({
+    queryKey: ['sign-in-options'],
+    queryFn: ({ signal }) => client.getSignInOptions({ signal }),
+    staleTime: 60_000,
+  });
+}
+
 /** Signs out; what was typed here is not left for whoever comes next. */
 export function useSignOut(): UseMutationResult<void, Error, void> {
+  const queries = useQueryClient();
   return useMutation({
     mutationFn: () => client.signOut(),
-    onSettled: (_data, error) => {
-      if (error === null || isSignedOut(error)) startAnew();
+    onSettled: async (_data, error) => {
+      if (error !== null && !isSignedOut(error)) return;
+      const isMember = queries.getQueryData<Caller>(whoamiKey)?.keyId === undefined;
+      const options = isMember ? await client.getSignInOptions().catch(() => undefined) : undefined;
+      startAnew(options?.provider?.endUrl);
     },
   });
 }
@@ -85,9 +98,9 @@ function isSame(a: Caller, b: Caller): boolean {
   return a.tenantId === b.tenantId && a.memberId === b.memberId;
 }
 
-function startAnew(): void {
+function startAnew(path = '/'): void {
   forgetStored();
-  globalThis.location.assign('/');
+  globalThis.location.assign(path);
 }
 
 const timeoutMs = 30_000;

@@ -113,7 +113,6 @@ export const errorsEn = {
   tenant_exists: { what: 'This tenant exists already.', next: 'Choose another name.' },
   tenant_protected: { what: 'This tenant cannot be disabled.', next: 'Revoke its keys instead.' },
   member_exists: { what: 'This member exists already.', next: 'Change the member that is there.' },
-  sign_in_failed: { what: 'The sign-in failed.', next: 'Sign in again. If it fails again, ask an admin.' },
   rate_limited: { what: 'There were too many requests.', next: 'Wait a moment, then try again.' },
   quota_exceeded: {
     what: 'A quota is used up.',

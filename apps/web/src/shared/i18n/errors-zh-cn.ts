@@ -65,7 +65,6 @@ export const errorsZhCn = {
   tenant_exists: { what: '该租户已存在。', next: '请换一个名称。' },
   tenant_protected: { what: '这个租户不能停用。', next: '可以改为吊销它的密钥。' },
   member_exists: { what: '该成员已存在。', next: '请修改已有的成员。' },
-  sign_in_failed: { what: '登录失败。', next: '请重新登录；如果再次失败，请联系管理员。' },
   rate_limited: { what: '请求太频繁。', next: '请稍等片刻再试。' },
   quota_exceeded: { what: '配额已用完。', next: '请减少张数、等待配额重置，或联系管理员提高配额。' },
   engine_unavailable: {

@@ -2,25 +2,31 @@ import { callerSchema, signInRequestSchema } from '@imagemill/api';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Sessions } from '../../../application/sessions.ts';
+import type { TakeSignIn } from '../../../application/sign-in-limit.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { App } from '../app-type.ts';
-import type { AuthenticationPorts } from '../authentication.ts';
 import { cookieOf } from '../credentials.ts';
 import { json, problems } from '../openapi.ts';
 import { isFromElsewhere } from '../same-origin.ts';
+import { setCookie } from '../session-cookie.ts';
+import {
+  addProviderSignInRoutes,
+  addSignInOptionsRoute,
+  type ProviderSignIn,
+  type SignInPorts,
+} from './provider-sign-in.ts';
 
-export interface SessionRoutePorts extends Pick<AuthenticationPorts, 'sessionCookie' | 'onRefused'> {
+export interface SessionRoutePorts extends SignInPorts {
   readonly sessions: Sessions;
+  /** Undefined where keys are the only way. */
+  readonly provider: ProviderSignIn | undefined;
 }
 
 /** Sign-in and sign-out of the page: the key is handed in once and the browser keeps a cookie that no script reads. */
-export function addSessionRoutes(app: App, { sessions, sessionCookie, onRefused }: SessionRoutePorts): void {
-  const setCookie = (reply: FastifyReply, value: string, maxAgeSeconds: number): void => {
-    // The prefix `__Host-` is that of a server reached over https alone.
-    const secure = sessionCookie.startsWith('__Host-') ? '; Secure' : '';
-    const rules = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
-    reply.header('set-cookie', `${sessionCookie}=${value}; ${rules}`);
-  };
+export function addSessionRoutes(app: App, ports: SessionRoutePorts): void {
+  const { sessions, sessionCookie, onRefused, takeSignIn, provider } = ports;
+  addSignInOptionsRoute(app, provider);
+  if (provider !== undefined) addProviderSignInRoutes(app, ports, provider);
 
   app.post(
     '/v1/session',
@@ -39,13 +45,14 @@ export function addSessionRoutes(app: App, { sessions, sessionCookie, onRefused 
       if (isFromElsewhere(request)) {
         throw new AppError('cross_origin_refused', 'A page of another site may not make this request.');
       }
+      requireAllowed(takeSignIn(request.ip), reply);
       const begun = await sessions.begin(request.body.key.trim());
       if ('reason' in begun) {
         onRefused(begun, { address: request.ip, route: 'POST /v1/session' });
         throw new AppError(begun.code, begun.reason);
       }
       const { caller, limits } = begun.who;
-      setCookie(reply, begun.token, Math.floor((begun.expiresAt - Date.now()) / 1_000));
+      setCookie(reply, sessionCookie, begun.token, Math.floor((begun.expiresAt - Date.now()) / 1_000));
       const { name, tenantId, role, permissions, keyId, memberId } = caller;
       return { name, tenantId, role, permissions: [...permissions], keyId, memberId, limits };
     },
@@ -65,8 +72,16 @@ export function addSessionRoutes(app: App, { sessions, sessionCookie, onRefused 
     async (request, reply) => {
       const token = cookieOf(request.headers.cookie, sessionCookie);
       if (token !== undefined) await sessions.end(token);
-      setCookie(reply, '', 0);
+      setCookie(reply, sessionCookie, '', 0);
       return reply.code(204).send();
     },
   );
+}
+
+function requireAllowed({ isAllowed, retryMs }: ReturnType<TakeSignIn>, reply: FastifyReply): void {
+  if (isAllowed) return;
+  const seconds = Math.ceil(retryMs / 1_000);
+  reply.headers({ 'retry-after': String(seconds), 'retry-after-ms': String(retryMs) });
+  const message = `There were too many attempts to sign in from this address. The next one is allowed in ${seconds} s.`;
+  throw new AppError('rate_limited', message, { details: { subject: 'sign-in', retryAfterMs: retryMs } });
 }
