@@ -166,7 +166,7 @@ describe('a client of A1111', () => {
     expect(samplers.map(({ name }) => name)).toEqual(['Euler']);
     const { data: loras } = await api.api.get('/sdapi/v1/loras');
     expect(loras).toMatchObject([{ name: 'ink', alias: 'ink', path: 'ink.safetensors' }]);
-    expect(await api.getUpscalers()).toMatchObject([{ name: 'None' }]);
+    expect(await api.getUpscalers()).toMatchObject([{ name: 'None' }, { name: 'Lanczos' }, { name: 'Nearest' }]);
     for (const path of [
       'schedulers',
       'cmd-flags',

@@ -52,6 +52,8 @@ function describe(file: string, inspected: Inspected): string {
     ['steps', settings?.steps],
     ['guidance', settings?.guidanceScale],
     ['sampler', settings?.sampler && [settings.sampler, settings.schedule].filter(Boolean).join(', ')],
+    ['drawn from', provenance?.image && `${provenance.image.sha256}, strength ${provenance.image.strength}`],
+    ['mask', provenance?.mask?.sha256],
     ['generation', provenance?.generationId],
     ['job', provenance?.jobId],
     ['AIGC label', aigc && `${aigc.Label}, producer ${aigc.ContentProducer}, id ${aigc.ProduceID}`],

@@ -33,7 +33,7 @@ export function createPictureLabeller({ files, policies, software }: PictureLabe
   return {
     markOf: async (tenantId) => (await policies.of(tenantId)).visibleMark,
     async label({ job, generation }, picture, model) {
-      const { prompt, negativePrompt, steps, guidanceScale, loras } = generation;
+      const { prompt, negativePrompt, steps, guidanceScale, loras, image, mask } = generation;
       const provenance: Provenance = {
         software,
         origin: originOf(picture),
@@ -45,6 +45,8 @@ export function createPictureLabeller({ files, policies, software }: PictureLabe
         model: generation.model,
         modelSha256: model.weightsSha256,
         loras,
+        image: image && { sha256: image.sha256, strength: image.strength },
+        mask: mask && { sha256: mask.sha256 },
       };
       const policy = await policies.of(job.tenantId);
       return labelPicture(files, { picture: picture.image, provenance, policy, produceId: job.id });

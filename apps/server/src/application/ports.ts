@@ -16,6 +16,7 @@ import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
+import type { OptionsOwner } from './client-options.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
 import type { OrderReader, OrderTransaction } from './order-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
@@ -90,6 +91,8 @@ export interface StoreTransaction {
   readonly gallery: GalleryTransaction;
   readonly bulks: BulkTransaction;
   readonly orders: OrderTransaction;
+  /** In place of what was kept for the owner before. */
+  saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void>;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -147,6 +150,8 @@ export interface Store {
   findAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined>;
   /** Whosever it is: for addresses whose signature was checked. */
   findLinkedAsset(id: AssetId): Promise<Asset | undefined>;
+  /** Settings that a client of a compatible API keeps; empty when it set none. */
+  findClientOptions(owner: OptionsOwner): Promise<Readonly<Record<string, unknown>>>;
   /** The picture that is remembered for a key. */
   findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
   /** One of the tenant's pictures with these bytes. */

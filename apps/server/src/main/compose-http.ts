@@ -42,7 +42,9 @@ import { AppError } from '../domain/errors.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
+import { createLabelPolicies } from './compose-labels.ts';
 import { composeOrders } from './compose-orders.ts';
+import { composeSdapi } from './compose-sdapi.ts';
 import { pictureLinkOrigin } from './open-pictures.ts';
 
 export interface HttpParts {
@@ -112,6 +114,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
         ...{ pictures, assetUrls },
       },
       uploads,
+      sdapi: composeSdapi(config, { store, policies: createLabelPolicies(config) }),
       openAi: { ...uploads, ...orderParts, joinGeneration, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },

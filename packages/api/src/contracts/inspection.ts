@@ -44,6 +44,9 @@ export interface Provenance {
   readonly model: string;
   readonly modelSha256?: string | undefined;
   readonly loras: readonly { readonly name: string; readonly sha256: string; readonly strength: number }[];
+  /** The picture that it started from, by the SHA-256 of its file. */
+  readonly image?: { readonly sha256: string; readonly strength: number } | undefined;
+  readonly mask?: { readonly sha256: string } | undefined;
 }
 
 /** The implicit label of GB 45438-2025. */
@@ -123,6 +126,8 @@ const provenanceSchema = z
     model: z.string(),
     modelSha256: optionalText,
     loras: z.array(z.object({ name: z.string(), sha256: z.string(), strength: z.number() })),
+    image: z.object({ sha256: z.string(), strength: z.number() }).optional(),
+    mask: z.object({ sha256: z.string() }).optional(),
   })
   .meta({ id: 'Provenance' });
 

@@ -27,6 +27,7 @@ import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { SessionRoutePorts } from './routes/session.ts';
 import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
+import type { SdapiPorts } from './sdapi/routes.ts';
 
 /** What the routes call. */
 export interface HttpPorts extends InspectRoutePorts {
@@ -55,6 +56,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly pictureRoutes: PictureRoutePorts;
   readonly uploads: UploadPorts;
   readonly openAi: OpenAiPorts;
+  readonly sdapi: SdapiPorts;
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;

@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
 import { bulkTables } from './bulk-tables.ts';
+import { clientOptionsTable } from './client-options-table.ts';
 import { galleryTables } from './gallery-tables.ts';
 import { orderTables } from './order-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0009-bulks': { up: (database) => runAll(database, bulkTables()) },
   '0010-signing-keys': { up: (database) => runAll(database, signingKeyTable()) },
   '0011-orders': { up: (database) => runAll(database, orderTables()) },
+  '0012-client-options': { up: (database) => runAll(database, clientOptionsTable()) },
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { BulkTables } from './bulk-tables.ts';
+import type { ClientOptionsTable } from './client-options-table.ts';
 import type { GalleryTables } from './gallery-tables.ts';
 import type { OrderTables } from './order-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
@@ -158,6 +159,7 @@ export interface IdempotencyKeysTable {
 
 export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables, OrderTables {
   signing_keys: SigningKeysTable;
+  client_options: ClientOptionsTable;
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

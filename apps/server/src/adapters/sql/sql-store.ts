@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
+import type { OptionsOwner } from '../../application/client-options.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
 import type { OrderReader } from '../../application/order-ports.ts';
 import type {
@@ -31,6 +32,7 @@ import {
 import type { Tables } from './schema.ts';
 import { SqlAccessReader } from './sql-access.ts';
 import { SqlBulkReader } from './sql-bulks.ts';
+import { readClientOptions } from './sql-client-options.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
 import { SqlOrderReader } from './sql-orders.ts';
 import { SqlUsageReader } from './sql-usage.ts';
@@ -143,6 +145,10 @@ export abstract class SqlStore implements RecordStore {
     const select = this.#queries.selectFrom('assets').selectAll().where('id', '=', id);
     const row = await select.executeTakeFirst();
     return row && assetFromRow(row);
+  }
+
+  findClientOptions(owner: OptionsOwner): Promise<Readonly<Record<string, unknown>>> {
+    return readClientOptions(this.#queries, owner);
   }
 
   async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {

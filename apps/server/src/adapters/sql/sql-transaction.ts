@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { OptionsOwner } from '../../application/client-options.ts';
 import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
@@ -21,6 +22,7 @@ import {
 import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
 import { SqlBulks } from './sql-bulks.ts';
+import { saveClientOptions } from './sql-client-options.ts';
 import { SqlGallery } from './sql-gallery.ts';
 import { SqlOrders } from './sql-orders.ts';
 import { SqlQueue } from './sql-queue.ts';
@@ -61,6 +63,10 @@ export class SqlTransaction implements StoreTransaction {
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#journal = journal;
+  }
+
+  saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void> {
+    return saveClientOptions(this.#queries, owner, options);
   }
 
   async insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void> {

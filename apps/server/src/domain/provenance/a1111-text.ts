@@ -99,6 +99,7 @@ function settingsLine(provenance: Parameters<typeof writeA1111Text>[0]): string 
     ['Size', `${width}x${height}`],
     ['Model hash', modelSha256?.slice(0, 10)],
     ['Model', model],
+    ['Denoising strength', provenance.image && String(rounded(provenance.image.strength))],
     ['Lora hashes', loras.map(({ name, sha256 }) => `${name}: ${sha256.slice(0, 12)}`).join(', ') || undefined],
     ['Version', provenance.software],
   ];

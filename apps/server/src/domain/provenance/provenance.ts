@@ -22,6 +22,10 @@ export interface Provenance {
   /** Undefined for a model whose files were never hashed. */
   readonly modelSha256?: string | undefined;
   readonly loras: readonly ProvenanceLora[];
+  /** The picture that it started from: SHA-256 of the file in hex, and above 0 to 1. */
+  readonly image?: { readonly sha256: string; readonly strength: number } | undefined;
+  /** What said which part of that was repainted. */
+  readonly mask?: { readonly sha256: string } | undefined;
 }
 
 export interface ProvenanceLora {
@@ -35,9 +39,14 @@ export const SAMPLER = 'Euler';
 export const SCHEDULE = 'Simple';
 
 /** IPTC NewsCodes, https://cv.iptc.org/newscodes/digitalsourcetype/ */
-export function digitalSourceTypeOf({ origin }: Pick<Provenance, 'origin'>): string {
-  const name = origin === 'model' ? 'trainedAlgorithmicMedia' : 'algorithmicMedia';
-  return `http://cv.iptc.org/newscodes/digitalsourcetype/${name}`;
+export function digitalSourceTypeOf({ origin, mask }: Pick<Provenance, 'origin' | 'mask'>): string {
+  return `http://cv.iptc.org/newscodes/digitalsourcetype/${sourceTypeName(origin, mask !== undefined)}`;
+}
+
+/** A picture of which only a part was repainted is a composite. */
+function sourceTypeName(origin: Provenance['origin'], isRepainted: boolean): string {
+  if (origin !== 'model') return 'algorithmicMedia';
+  return isRepainted ? 'compositeWithTrainedAlgorithmicMedia' : 'trainedAlgorithmicMedia';
 }
 
 /** Implicit label of GB 45438-2025, annex E; the field names are the standard's. */

@@ -50,12 +50,12 @@ function foreign(
 
 function settingsOf(provenance: Provenance): RecalledSettings {
   const { prompt, negativePrompt, seed, steps, width, height, sampler, schedule, guidanceScale } = provenance;
-  const { model, modelSha256, loras, software } = provenance;
+  const { model, modelSha256, loras, software, image } = provenance;
   return {
     ...{ prompt, negativePrompt, seed, steps, width, height, sampler, schedule, guidanceScale, model },
     modelHash: modelSha256,
     loras: loras.map(({ name, strength }) => ({ name, strength })),
-    other: { Version: software },
+    other: { ...(image && { 'Denoising strength': String(image.strength) }), Version: software },
   };
 }
 
@@ -82,6 +82,21 @@ export function readProvenance(text: string | undefined): Provenance | undefined
     model: asText(data['model']) ?? '',
     modelSha256: asText(data['modelSha256']),
     loras: Array.isArray(data['loras']) ? data['loras'].flatMap(loraOf) : [],
+    ...sourceOf(data),
+  };
+}
+
+/** The picture that it started from and its mask, as far as the record tells. */
+function sourceOf(data: Readonly<Record<string, unknown>>): Pick<Provenance, 'image' | 'mask'> {
+  const [image, mask] = [asObject(data['image']), asObject(data['mask'])];
+  const [sha256, strength, maskSha256] = [
+    asText(image?.['sha256']),
+    asNumber(image?.['strength']),
+    asText(mask?.['sha256']),
+  ];
+  return {
+    ...(sha256 === undefined || strength === undefined ? {} : { image: { sha256, strength } }),
+    ...(maskSha256 === undefined ? {} : { mask: { sha256: maskSha256 } }),
   };
 }
 

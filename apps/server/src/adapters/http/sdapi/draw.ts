@@ -25,6 +25,13 @@ export interface DrawAnswer {
   readonly info: string;
 }
 
+export interface DrawOptions {
+  readonly taskId: string | undefined;
+  readonly sendsImages: boolean;
+  /** What becomes of each picture before it is sent. @default nothing */
+  readonly putBack?: ((drawn: Uint8Array) => Promise<Uint8Array>) | undefined;
+}
+
 /**
  * Hands a request in like any other and holds the answer until it has ended. An interrupted one gives the pictures that
  * were finished. Whoever goes away while waiting finds them among the generations.
@@ -33,7 +40,7 @@ export async function draw(
   request: FastifyRequest,
   asked: GenerationRequest,
   ports: DrawPorts,
-  { taskId, sendsImages }: { readonly taskId: string | undefined; readonly sendsImages: boolean },
+  { taskId, sendsImages, putBack }: DrawOptions,
 ): Promise<Omit<DrawAnswer, 'parameters'>> {
   const { deadline: _deadline, maxRetries: _retries, retryBackoffSeconds: _pause, ...settings } = asked;
   const submitted = await ports.submitGeneration({ ...settings, ...askerOf(request) });
@@ -49,7 +56,7 @@ export async function draw(
   drawings.add(drawing);
   try {
     const record = await untilEnded(request, drawing, ports);
-    return await answerOf(record, drawing, { ports, sendsImages });
+    return await answerOf(record, drawing, { ports, sendsImages, putBack });
   } finally {
     drawings.delete(drawing);
   }
@@ -78,7 +85,7 @@ async function untilEnded(request: FastifyRequest, drawing: Drawing, ports: Draw
 async function answerOf(
   record: GenerationRecord,
   drawing: Drawing,
-  { ports, sendsImages }: { readonly ports: DrawPorts; readonly sendsImages: boolean },
+  { ports, sendsImages, putBack }: Omit<DrawOptions, 'taskId'> & { readonly ports: DrawPorts },
 ): Promise<Omit<DrawAnswer, 'parameters'>> {
   const drawn = record.jobs.filter(({ asset }) => asset !== undefined);
   const fault = record.jobs.map(({ job }) => job.lastFault).find((found) => found !== undefined);
@@ -87,7 +94,9 @@ async function answerOf(
   }
   const images: string[] = [];
   for (const { asset } of sendsImages ? drawn : []) {
-    if (asset !== undefined) images.push((await readPicture(ports, asset.sha256)).toString('base64'));
+    if (asset === undefined) continue;
+    const picture = await readPicture(ports, asset.sha256);
+    images.push(Buffer.from((await putBack?.(picture)) ?? picture).toString('base64'));
   }
   return { images, info: JSON.stringify(infoOf(record, drawn, ports)) };
 }

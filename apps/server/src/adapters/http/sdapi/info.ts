@@ -10,13 +10,26 @@ export function infoOf(
 ): Readonly<Record<string, unknown>> {
   const entry = models.list().find((one) => one.kind === 'usable' && one.facts.name === generation.model);
   const modelSha256 = entry?.kind === 'usable' ? entry.facts.weightsSha256 : undefined;
-  const { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras } = generation;
+  const { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image } = generation;
   const shown = drawn.length > 0 ? drawn : jobs.slice(0, 1);
   const tagged = prompt + loras.map(({ name, strength }) => ` <lora:${name}:${strength}>`).join('');
   const seeds = shown.map(({ job }) => job.seed);
   const textOf = (seed: number): string =>
     writeA1111Text({
-      ...{ prompt, negativePrompt, width, height, steps, guidanceScale, model, modelSha256, loras, seed, software },
+      ...{
+        prompt,
+        negativePrompt,
+        width,
+        height,
+        steps,
+        guidanceScale,
+        model,
+        modelSha256,
+        loras,
+        seed,
+        software,
+        image,
+      },
       ...{ sampler: SAMPLER, schedule: SCHEDULE },
     });
   return {
@@ -43,8 +56,8 @@ export function infoOf(
     sd_vae_hash: null,
     seed_resize_from_w: -1,
     seed_resize_from_h: -1,
-    denoising_strength: null,
-    extra_generation_params: { 'Schedule type': SCHEDULE },
+    denoising_strength: image?.strength ?? null,
+    extra_generation_params: { 'Schedule type': SCHEDULE, ...(image && { 'Denoising strength': image.strength }) },
     index_of_first_image: 0,
     infotexts: seeds.map(textOf),
     styles: [],

@@ -1,8 +1,6 @@
-/**
- * What A1111 keeps for its only user, kept here by key: its options, and the drawings that it waits for. In memory: a
- * restart sets options back, as it does there without a settings file.
- */
+/** The drawings that A1111 knows of its only user, kept here by key, in memory. */
 import type { FastifyRequest } from 'fastify';
+import type { OptionsOwner } from '../../../application/client-options.ts';
 import type { Generation } from '../../../domain/generation.ts';
 import type { JobId } from '../../../domain/ids.ts';
 import { callerOf } from '../tenant.ts';
@@ -18,7 +16,6 @@ export interface Drawing {
 }
 
 export interface KeyState {
-  options: { readonly sd_model_checkpoint?: string | undefined; readonly samples_format?: string | undefined };
   /** Oldest first. */
   readonly drawings: Set<Drawing>;
 }
@@ -27,11 +24,11 @@ export class KeyStates {
   readonly #states = new Map<string, KeyState>();
 
   of(request: Pick<FastifyRequest, 'caller'>): KeyState {
-    const { tenantId, keyId, memberId } = callerOf(request);
-    const holder = `${tenantId} ${keyId ?? memberId ?? ''}`;
+    const owner = ownerOf(request);
+    const holder = `${owner.tenantId} ${owner.holder}`;
     const known = this.#states.get(holder);
     if (known !== undefined) return known;
-    const state: KeyState = { options: {}, drawings: new Set() };
+    const state: KeyState = { drawings: new Set() };
     this.#states.set(holder, state);
     this.#forget();
     return state;
@@ -46,6 +43,12 @@ export class KeyStates {
       return;
     }
   }
+}
+
+/** Who sets options and sees drawings: a key, a member, or the machine itself. */
+export function ownerOf(request: Pick<FastifyRequest, 'caller'>): OptionsOwner {
+  const { tenantId, keyId, memberId } = callerOf(request);
+  return { tenantId, holder: keyId ?? memberId ?? '' };
 }
 
 const MOST_KEPT = 10_000;

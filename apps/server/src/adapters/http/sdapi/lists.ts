@@ -8,6 +8,7 @@ import type { RecalledSettings } from '../../../domain/provenance/a1111-text.ts'
 import type { App } from '../app-type.ts';
 import { tenantOf } from '../tenant.ts';
 import { SdapiError } from './errors.ts';
+import { upscalers } from './extras.ts';
 import { decodePicture, pictureSchema } from './request.ts';
 import { samplers, schedulers } from './samplers.ts';
 
@@ -31,9 +32,7 @@ export function addListRoutes(app: App, ports: ListPorts): void {
   );
   answer('samplers', 'models:read', () => samplers);
   answer('schedulers', 'models:read', () => schedulers);
-  answer('upscalers', 'models:read', () => [
-    { name: 'None', model_name: null, model_path: null, model_url: null, scale: 1 },
-  ]);
+  answer('upscalers', 'models:read', () => upscalers);
   answer('memory', 'system:read', memory);
   answer('cmd-flags', 'system:read', () => ({ api: true, nowebui: true, api_auth: null }));
   answer('embeddings', 'models:read', () => ({ loaded: {}, skipped: {} }));

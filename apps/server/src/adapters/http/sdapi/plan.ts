@@ -2,11 +2,19 @@ import { type GenerationRequest, generationRequestSchema, type PictureFormat } f
 import type { ModelCatalog } from '../../../application/ports.ts';
 import type { ModelFacts } from '../../../domain/model.ts';
 import { takeLoraTags } from '../../../domain/provenance/a1111-text.ts';
+import type { PictureSize } from '../../../domain/size-policy.ts';
 import { validationError } from '../validation.ts';
 import { SdapiError } from './errors.ts';
-import type { KeyState } from './key-state.ts';
-import type { DrawingRequest } from './request.ts';
+import type { ClientOptionValues, DrawingRequest } from './request.ts';
 import { isKnownSampler } from './samplers.ts';
+
+export interface PlanContext {
+  readonly models: ModelCatalog;
+  /** Those of the key, with what the request sets in their place. */
+  readonly options: ClientOptionValues;
+  /** The size of pictures where the request names none. @default the model's own */
+  readonly native?: PictureSize | undefined;
+}
 
 /**
  * The generation that a request of A1111 means. What is left out gets the model's own value rather than A1111's, whose
@@ -14,26 +22,24 @@ import { isKnownSampler } from './samplers.ts';
  *
  * @throws SdapiError `Sampler not found`, scripts; AppError `validation_failed`
  */
-export function planGeneration(
-  body: DrawingRequest,
-  { models, options }: { readonly models: ModelCatalog; readonly options: KeyState['options'] },
-): GenerationRequest {
+export function planGeneration(body: DrawingRequest, { models, options, native }: PlanContext): GenerationRequest {
   refuseUnknown(body);
-  const model = findCheckpoint(models, body.override_settings?.sd_model_checkpoint ?? options.sd_model_checkpoint);
+  const model = findCheckpoint(models, options.sd_model_checkpoint);
   const { prompt, loras } = takeLoraTags(body.prompt ?? '');
   const seed = body.seed ?? -1;
   const input = {
     prompt,
     negativePrompt: body.negative_prompt ?? '',
     count: (body.batch_size ?? 1) * (body.n_iter ?? 1),
-    ...sizeOf(body, model),
+    ...sizeOf(body, model, native),
     seed: seed === -1 ? undefined : seed,
     steps: body.steps ?? undefined,
     // Theirs is neg + s·(pos − neg), where 1 is off; up to 1 means off.
     guidanceScale: body.cfg_scale == null ? undefined : Math.max(0, Math.round((body.cfg_scale - 1) * 1e6) / 1e6),
     model: model?.name,
     loras: loras.map(({ name, strength }) => ({ name, strength })),
-    format: formatOf(body.override_settings?.samples_format ?? options.samples_format),
+    format: formatOf(options.samples_format),
+    quality: options.jpeg_quality ?? undefined,
   };
   const parsed = generationRequestSchema.safeParse(input);
   if (!parsed.success) throw validationError(parsed.error, input);
@@ -50,7 +56,8 @@ export function findCheckpoint(models: ModelCatalog, wanted: string | null | und
   return found;
 }
 
-function refuseUnknown(body: DrawingRequest): void {
+/** @throws SdapiError for samplers and scripts that are not there */
+export function refuseUnknown(body: DrawingRequest): void {
   // `sampler_index` is its old name.
   const sampler = body.sampler_name ?? body.sampler_index ?? '';
   if (sampler !== '' && !isKnownSampler(sampler)) throw new SdapiError(404, 'Sampler not found');
@@ -66,17 +73,21 @@ function refuseUnknown(body: DrawingRequest): void {
  * Sides on the model's grain: A1111 takes multiples of 8, we round to the nearest. With `enable_hr` the picture is
  * drawn at its final size in one pass.
  */
-function sizeOf(body: DrawingRequest, model: ModelFacts | undefined): { width?: number; height?: number } {
+function sizeOf(
+  body: DrawingRequest,
+  model: ModelFacts | undefined,
+  native: PictureSize | undefined,
+): { width?: number; height?: number } {
   const grain = model?.grain ?? 1;
   const factor = body.enable_hr === true ? (body.hr_scale ?? 2) : 1;
   const toGrain = (side: number): number => Math.max(grain, Math.round(side / grain) * grain);
-  const sideOf = (side: number | null | undefined, resized: number | null | undefined, native: number | undefined) => {
+  const sideOf = (side: number | null | undefined, resized: number | null | undefined, own: number | undefined) => {
     if (body.enable_hr === true && resized != null && resized > 0) return toGrain(resized);
-    const first = side == null || side === 0 ? native : side;
+    const first = side == null || side === 0 ? own : side;
     return first === undefined ? undefined : toGrain(first * factor);
   };
-  const width = sideOf(body.width, body.hr_resize_x, model?.nativeWidth);
-  const height = sideOf(body.height, body.hr_resize_y, model?.nativeHeight);
+  const width = sideOf(body.width, body.hr_resize_x, native?.width ?? model?.nativeWidth);
+  const height = sideOf(body.height, body.hr_resize_y, native?.height ?? model?.nativeHeight);
   return width === undefined || height === undefined ? {} : { width, height };
 }
 

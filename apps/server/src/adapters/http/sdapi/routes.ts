@@ -8,12 +8,28 @@ import type { HttpPorts } from '../ports.ts';
 import { tenantOf } from '../tenant.ts';
 import { type DrawPorts, draw } from './draw.ts';
 import { createSdapiErrorHandler } from './errors.ts';
+import { addExtraRoutes } from './extras.ts';
+import { planFromPicture } from './img2img.ts';
+import { addInternalRoutes } from './internal.ts';
 import { type Drawing, KeyStates } from './key-state.ts';
 import { addListRoutes } from './lists.ts';
-import { addOptionRoutes } from './options.ts';
+import { addOptionRoutes, changeOptions, type OptionPorts, optionsOf } from './options.ts';
+import type { PictureWork } from './pictures-port.ts';
 import { planGeneration } from './plan.ts';
 import { progressOf, shareOf } from './progress.ts';
-import { internalProgressSchema, progressQuerySchema, txt2imgSchema } from './request.ts';
+import {
+  type ClientOptionValues,
+  type DrawingRequest,
+  img2imgSchema,
+  internalProgressSchema,
+  progressQuerySchema,
+  txt2imgSchema,
+} from './request.ts';
+
+/** What this door needs beside the use cases of all. */
+export interface SdapiPorts extends Omit<OptionPorts, 'models'> {
+  readonly work: PictureWork;
+}
 
 /** A body may hold pictures in base64. */
 const BODY_BYTES = 67_108_864;
@@ -21,7 +37,7 @@ const hide = { hide: true } as const;
 
 export function addSdapiRoutes(app: App, ports: HttpPorts, version: string): void {
   const states = new KeyStates();
-  const drawPorts: DrawPorts = { ...ports, states, software: `Imagemill ${version}` };
+  const drawPorts = { ...ports, states, software: `Imagemill ${version}` };
   const door: FastifyPluginAsync = async (scope) => {
     scope.setErrorHandler(createSdapiErrorHandler(ports.log));
     scope.addHook('onSend', async (_request, reply) => {
@@ -29,32 +45,62 @@ export function addSdapiRoutes(app: App, ports: HttpPorts, version: string): voi
     });
     const routes = scope as unknown as App;
     addDrawRoutes(routes, drawPorts);
-    addStateRoutes(routes, { ...ports, states });
-    addOptionRoutes(routes, { models: ports.models, states });
+    addStateRoutes(routes, { ...ports, states, findOptions: ports.sdapi.findOptions });
+    addOptionRoutes(routes, { ...ports.sdapi, models: ports.models });
+    addExtraRoutes(routes, { work: ports.sdapi.work, bodyLimit: BODY_BYTES });
+    addInternalRoutes(routes, drawPorts.software);
     addListRoutes(routes, { ...ports, loras: ports.loraRoutes.loras });
   };
   void app.register(door);
 }
 
-function addDrawRoutes(app: App, ports: DrawPorts): void {
+function addDrawRoutes(app: App, ports: DrawPorts & Pick<HttpPorts, 'sdapi' | 'uploads'>): void {
+  const { sdapi, uploads, models, states } = ports;
   app.post(
     '/sdapi/v1/txt2img',
     { config: { permission: 'generations:write' }, bodyLimit: BODY_BYTES, schema: { ...hide, body: txt2imgSchema } },
     async (request) => {
       const { body } = request;
-      const { options } = ports.states.of(request);
-      const asked = planGeneration(body, { models: ports.models, options });
-      const drawn = await draw(request, asked, ports, {
-        taskId: body.force_task_id ?? undefined,
-        sendsImages: body.send_images ?? true,
-      });
+      const options = await optionsFor(request, body, ports);
+      const asked = planGeneration(body, { models, options });
+      const drawn = await draw(request, asked, { ...ports, states }, drawOptionsOf(body));
       return { images: drawn.images, parameters: body, info: drawn.info };
+    },
+  );
+
+  app.post(
+    '/sdapi/v1/img2img',
+    { config: { permission: 'generations:write' }, bodyLimit: BODY_BYTES, schema: { ...hide, body: img2imgSchema } },
+    async (request) => {
+      const { body } = request;
+      const options = await optionsFor(request, body, ports);
+      const sources = { uploadAsset: uploads.uploadAsset, work: sdapi.work };
+      const { asked, putBack } = await planFromPicture(request, body, { models, options }, sources);
+      const drawn = await draw(request, asked, { ...ports, states }, { ...drawOptionsOf(body), putBack });
+      const parameters = body.include_init_images === true ? body : { ...body, init_images: null, mask: null };
+      return { images: drawn.images, parameters, info: drawn.info };
     },
   );
 }
 
+/** Options of the key with those that the request sets for itself, or for good when it says so. */
+async function optionsFor(
+  request: FastifyRequest,
+  { override_settings: own, override_settings_restore_afterwards: isForItself }: DrawingRequest,
+  { sdapi, models }: Pick<HttpPorts, 'sdapi' | 'models'>,
+): Promise<ClientOptionValues> {
+  if (own != null && isForItself === false) await changeOptions(request, own, { ...sdapi, models });
+  const given = Object.entries(own ?? {}).filter(([, value]) => value != null);
+  return { ...(await optionsOf(request, sdapi)), ...Object.fromEntries(given) };
+}
+
+function drawOptionsOf({ force_task_id: taskId, send_images: sendsImages }: DrawingRequest) {
+  return { taskId: taskId ?? undefined, sendsImages: sendsImages ?? true };
+}
+
 type StatePorts = Pick<HttpPorts, 'cancelGeneration' | 'cancelJob' | 'getGeneration' | 'clock' | 'log'> & {
   readonly states: KeyStates;
+  readonly findOptions: OptionPorts['findOptions'];
 };
 
 function addStateRoutes(app: App, ports: StatePorts): void {
@@ -63,7 +109,8 @@ function addStateRoutes(app: App, ports: StatePorts): void {
   const write = { config: { permission: 'generations:write' as const }, schema: hide };
 
   app.get('/sdapi/v1/progress', { ...read, schema: { ...hide, querystring: progressQuerySchema } }, async (request) => {
-    const withImage = request.query.skip_current_image !== true;
+    const { live_previews_enable: showsPreviews = true } = await optionsOf(request, ports);
+    const withImage = request.query.skip_current_image !== true && showsPreviews !== false;
     return progressOf(states.of(request).drawings, clock.now(), withImage);
   });
 

@@ -1,0 +1,67 @@
+import { AppError } from '../../../domain/errors.ts';
+import type { App } from '../app-type.ts';
+import { SdapiError } from './errors.ts';
+import type { EnlargeWork, PictureWork } from './pictures-port.ts';
+import { decodePicture, type ExtraRequest, extraImageSchema, extraImagesSchema } from './request.ts';
+
+/** Plain resampling under A1111's own names for it; there is no model that enlarges. */
+const resamplings: ReadonlyMap<string, EnlargeWork['resampling'] | undefined> = new Map([
+  ['None', undefined],
+  ['Lanczos', 'lanczos3'],
+  ['Nearest', 'nearest'],
+]);
+
+export const upscalers = [...resamplings.keys()].map((name) => ({
+  name,
+  model_name: null,
+  model_path: null,
+  model_url: null,
+  scale: name === 'None' ? 1 : 4,
+}));
+
+export function addExtraRoutes(
+  app: App,
+  { work, bodyLimit }: { readonly work: PictureWork; readonly bodyLimit: number },
+): void {
+  const config = { permission: 'generations:write' } as const;
+  app.post(
+    '/sdapi/v1/extra-single-image',
+    { config, bodyLimit, schema: { hide: true, body: extraImageSchema } },
+    async ({ body }) => ({ html_info: '', image: await enlarged(body.image, body, work) }),
+  );
+
+  app.post(
+    '/sdapi/v1/extra-batch-images',
+    { config, bodyLimit, schema: { hide: true, body: extraImagesSchema } },
+    async ({ body }) => {
+      const list = body.imageList ?? body.image_list ?? [];
+      const images: string[] = [];
+      for (const { data, image } of list) images.push(await enlarged(data ?? image ?? '', body, work));
+      return { html_info: '', images };
+    },
+  );
+}
+
+/** A picture in base64, enlarged. With the upscaler None it stays as large as it is, as A1111 does it. */
+async function enlarged(text: string, body: ExtraRequest, work: PictureWork): Promise<string> {
+  const name = body.upscaler_1 ?? 'None';
+  const second = body.upscaler_2 ?? 'None';
+  for (const one of [name, second]) {
+    if (!resamplings.has(one)) throw new SdapiError(404, `Upscaler not found: ${one.slice(0, 100)}`);
+  }
+  const picture = decodePicture(text);
+  await work.check(picture).catch((error: unknown) => {
+    const isRejected = error instanceof AppError && error.code === 'picture_rejected';
+    throw isRejected ? new SdapiError(422, `Invalid encoded image: ${error.message}`) : error;
+  });
+  const resampling = resamplings.get(name);
+  const to = resampling === undefined ? { factor: 1 } : targetOf(body);
+  const result = await work.enlarge({ picture, resampling: resampling ?? 'lanczos3', to });
+  return Buffer.from(result).toString('base64');
+}
+
+function targetOf(body: ExtraRequest): EnlargeWork['to'] {
+  if (body.resize_mode !== 1) return { factor: body.upscaling_resize ?? 2 };
+  const { upscaling_resize_w: width, upscaling_resize_h: height } = body;
+  return { width: width || 512, height: height || 512, isCropped: body.upscaling_crop ?? true };
+}
