@@ -8,7 +8,7 @@ import { createCostBook } from '../../apps/server/src/application/cost-book.ts';
 import { createReapExpiredLeases } from '../../apps/server/src/application/reap-expired-leases.ts';
 import { createSubmitGeneration } from '../../apps/server/src/application/submit-generation.ts';
 import { DEFAULT_TENANT, workerId } from '../../apps/server/src/domain/ids.ts';
-import { LEASE_MS, POLL_MS } from '../../apps/server/src/main/compose.ts';
+import { LEASE_MS, POLL_MS } from '../../apps/server/src/main/compose-drawing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { noLoras } from '../support/no-loras.ts';
 

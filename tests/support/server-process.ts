@@ -32,12 +32,20 @@ export class ServerFolder {
   }
 
   /** Starts a server process and waits until it listens. Rejects with what it wrote when it ends before. */
-  async start(settings: SettingsInput = {}, nodeArgs: readonly string[] = []): Promise<ServerProcess> {
+  async start(
+    settings: SettingsInput = {},
+    nodeArgs: readonly string[] = [],
+    role?: 'api' | 'worker',
+  ): Promise<ServerProcess> {
     const all = { dataDir: 'data', modelsDir: 'models', port: 0, device: 'fixed:50', minFreeBytes: 0, ...settings };
-    const child = spawn(process.execPath, [...nodeArgs, ENTRY, JSON.stringify(all)], {
-      cwd: this.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...nodeArgs, ENTRY, JSON.stringify(all), ...(role === undefined ? [] : [role])],
+      {
+        cwd: this.path,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
     const { url, summary } = await listening(child);

@@ -12,7 +12,7 @@ import { addMcp } from './command-line/mcp.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addReports } from './command-line/reports.ts';
-import { addServe } from './command-line/serve.ts';
+import { addCluster, addServe } from './command-line/serve.ts';
 import { addSimulate } from './command-line/simulate.ts';
 import { addTenants } from './command-line/tenants.ts';
 
@@ -45,6 +45,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
     .showSuggestionAfterError();
   addGenerate(program, context, done);
   addServe(program, done);
+  addCluster(program, done);
   addModels(program, context, done);
   addLoras(program, context, done);
   addInspect(program, context, done);

@@ -8,7 +8,51 @@ import { addEngineOptions } from './engine-options.ts';
 export function addServe(program: Command, done: Done): void {
   const command = program
     .command('serve')
-    .description('serve the API and the page; docs/settings.md lists every setting')
+    .description('serve the API and the page; docs/settings.md lists every setting');
+  addListening(command);
+  addData(command);
+  addDrawing(command);
+  command.action((flags: ServeFlags) =>
+    done(import('../commands/serve.ts').then(({ serveUntilStopped }) => serveUntilStopped(flags))),
+  );
+}
+
+/** The processes of a cluster: `imagemill api`, `imagemill worker`, `imagemill migrate` */
+export function addCluster(program: Command, done: Done): void {
+  const api = program
+    .command('api')
+    .description('serve the API and the page of a cluster, without an engine; docs/cluster.md');
+  addListening(api);
+  addData(api);
+  api.action((flags: ServeFlags) => done(import('../commands/serve.ts').then(({ runRole }) => runRole('api', flags))));
+
+  const worker = program
+    .command('worker')
+    .description('draw the jobs of a cluster, without an API; docs/cluster.md')
+    .option(
+      '--host <address>',
+      'address on which it says how it does; IMAGEMILL_HOST (default: 127.0.0.1)',
+      notEmpty('--host', 'an address'),
+    )
+    .option(
+      '--worker-port <n>',
+      'port of that, 0 picks one; IMAGEMILL_WORKER_PORT (default: 0)',
+      wholeNumber('--worker-port', 0, 65_535),
+    );
+  addData(worker);
+  addDrawing(worker);
+  worker.action((flags: ServeFlags) =>
+    done(import('../commands/serve.ts').then(({ runRole }) => runRole('worker', flags))),
+  );
+
+  program
+    .command('migrate')
+    .description('bring the tables of the database up to date (IMAGEMILL_DATABASE_URL)')
+    .action(() => done(import('../commands/serve.ts').then(({ migrate }) => migrate())));
+}
+
+function addListening(command: Command): void {
+  command
     .option(
       '--host <address>',
       'address to listen on; IMAGEMILL_HOST (default: 127.0.0.1)',
@@ -18,7 +62,11 @@ export function addServe(program: Command, done: Done): void {
       '--port <n>',
       'port to listen on, 0 picks one; IMAGEMILL_PORT (default: 7860)',
       wholeNumber('--port', 0, 65_535),
-    )
+    );
+}
+
+function addData(command: Command): void {
+  command
     .option(
       '--data-dir <folder>',
       'records and pictures; IMAGEMILL_DATA_DIR (default: ./data)',
@@ -29,10 +77,14 @@ export function addServe(program: Command, done: Done): void {
       '--model <name|folder>',
       'default model; MODEL_PATH (default: the first installed)',
       notEmpty('--model', 'a name or folder'),
-    )
-    .option('--slots <n>', 'pictures under way at once; IMAGEMILL_SLOTS (default: 4)', wholeNumber('--slots', 1, 64));
-  addEngineOptions(command);
-  command.action((flags: ServeFlags) =>
-    done(import('../commands/serve.ts').then(({ serveUntilStopped }) => serveUntilStopped(flags))),
+    );
+}
+
+function addDrawing(command: Command): void {
+  command.option(
+    '--slots <n>',
+    'pictures under way at once; IMAGEMILL_SLOTS (default: 4)',
+    wholeNumber('--slots', 1, 64),
   );
+  addEngineOptions(command);
 }

@@ -17,7 +17,10 @@ export async function withAdministration(
     return work(createClient({ baseUrl: url.replace(/\/+$/, ''), headers }));
   }
   const config = loadConfig({ overrides: dataDir === undefined ? {} : { dataDir } });
-  const administration = await openAdministration(config);
+  // A folder that is named means more than a database that the settings name.
+  const administration = await openAdministration(
+    dataDir === undefined ? config : { ...config, databaseUrl: undefined },
+  );
   try {
     return await work(createClient({ fetch: administration.fetch }));
   } finally {

@@ -17,13 +17,19 @@ export interface CostBook {
   isMeasured(shape: PictureShape): boolean;
   /** Adds a picture, also to the store. */
   learn(queue: QueueTransaction, shape: PictureShape, seen: CostObservation): Promise<void>;
+  /** Takes over what others learnt, of the device that has drawn the most pictures. */
+  follow(known: readonly CostRecord[]): void;
 }
 
 /** @param known what the store has */
-export function createCostBook(device: string, known: readonly CostRecord[]): CostBook {
+export function createCostBook(ownDevice: string, known: readonly CostRecord[]): CostBook {
+  let device = ownDevice;
   const records = new Map<string, CostRecord>();
   const keyOf = (model: string, pixels: number): string => `${pixels} ${model}`;
-  for (const record of known) if (record.device === device) records.set(keyOf(record.model, record.pixels), record);
+  const keep = (all: readonly CostRecord[]): void => {
+    for (const record of all) if (record.device === device) records.set(keyOf(record.model, record.pixels), record);
+  };
+  keep(known);
   return {
     predictMs: (shape) => predictCostMs(records.values(), { ...shape, device }),
     isMeasured: ({ model }) => [...records.values()].some((record) => record.model === model),
@@ -33,5 +39,16 @@ export function createCostBook(device: string, known: readonly CostRecord[]): Co
       records.set(key, record);
       await queue.saveCost(record);
     },
+    follow(all) {
+      device = busiestDevice(all) ?? device;
+      records.clear();
+      keep(all);
+    },
   };
+}
+
+function busiestDevice(records: readonly CostRecord[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { device, count } of records) counts.set(device, (counts.get(device) ?? 0) + count);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }

@@ -1,5 +1,6 @@
 import type { PassingEvent } from '../domain/event.ts';
 import type { JobId } from '../domain/ids.ts';
+import type { Precision } from '../domain/model.ts';
 
 /** What processes of a cluster tell each other beside the records. */
 export type BusMessage =
@@ -7,7 +8,16 @@ export type BusMessage =
   /** A running job was cancelled: its worker need not wait until it renews the lease. */
   | { readonly kind: 'cancel'; readonly jobId: JobId }
   /** The queue runs again after a pause. */
-  | { readonly kind: 'wake' };
+  | { readonly kind: 'wake' }
+  /** There may be something to do for the process that has this duty. */
+  | { readonly kind: 'duty'; readonly name: string }
+  /** A model, by name and precision, is to be in the memory of every worker, or of none. */
+  | {
+      readonly kind: 'model';
+      readonly order: 'load' | 'unload';
+      readonly name: string;
+      readonly precision: Precision | undefined;
+    };
 
 /**
  * Carries messages to every process, the sender too, in the order in which each sent them. A message may be lost with

@@ -113,6 +113,10 @@ export interface AheadOf {
 
 /** Questions about the queue. */
 export interface QueueReader {
+  /** Whether a claim could find something. */
+  hasReady(now: number): Promise<boolean>;
+  /** Whether a running job has lost its lease. */
+  hasExpired(now: number): Promise<boolean>;
   facts(): Promise<QueueFacts>;
   aheadOf(job: QueuedJob): Promise<AheadOf>;
   deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;

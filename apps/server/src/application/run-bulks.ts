@@ -28,8 +28,8 @@ export class BulkRunner {
     this.#ports = ports;
   }
 
-  /** Takes up what an earlier process left. */
-  async resume(): Promise<void> {
+  /** Begins with every bulk that is not read to its end. */
+  async look(): Promise<void> {
     for (const bulk of await this.#ports.store.bulks.unfinished()) this.start(bulk);
   }
 
@@ -111,6 +111,8 @@ export class BulkRunner {
 
   async #fail(bulk: Bulk, error: unknown): Promise<void> {
     const { store, log } = this.#ports;
+    // It is on record as it was; whoever looks next goes on with it.
+    if (error instanceof AppError && error.code === 'database_unavailable') return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
     if (!isExpected) log.error({ err: error, bulk: bulk.id }, 'a bulk met a fault of the server');
     const note = isExpected ? error.message : 'A fault of the server; its log says more.';

@@ -31,8 +31,8 @@ export class OrderRunner {
     this.#ports = ports;
   }
 
-  /** Takes up what an earlier process left. */
-  async resume(): Promise<void> {
+  /** Begins with every order that has not ended, and looks at those again that it works on. */
+  async look(): Promise<void> {
     for (const order of await this.#ports.store.orders.unfinished()) this.wake(order);
   }
 
@@ -284,6 +284,8 @@ export class OrderRunner {
 
   async #fail(order: Order, error: unknown): Promise<void> {
     const { store, log, clock } = this.#ports;
+    // It is on record as it was; whoever looks next goes on with it.
+    if (error instanceof AppError && error.code === 'database_unavailable') return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
     if (!isExpected) log.error({ err: error, order: order.id }, 'a batch met a fault of the server');
     const message = isExpected ? error.message : 'A fault of the server; its log says more.';
@@ -298,7 +300,13 @@ export class OrderRunner {
 }
 
 /** What may be otherwise in a while. */
-const passing: ReadonlySet<AppErrorCode> = new Set(['quota_exceeded', 'disk_full', 'storage_failed', 'shutting_down']);
+const passing: ReadonlySet<AppErrorCode> = new Set([
+  'quota_exceeded',
+  'disk_full',
+  'storage_failed',
+  'database_unavailable',
+  'shutting_down',
+]);
 /** Lines that share a commit. */
 const GROUP = 200;
 const CANCEL_AT_ONCE = 200;

@@ -64,6 +64,7 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
   return Object.freeze({
     ...settings,
     dataDir: resolve(folder, settings.dataDir),
+    assetDir: settings.assetDir === undefined ? undefined : resolve(folder, settings.assetDir),
     lorasDirs: settings.lorasDirs.map((path) => resolve(folder, path)),
     engineEnvironment: pick(environment, ENGINE_VARIABLES),
     modelsFolder: {

@@ -25,6 +25,14 @@ export const settingSchemas = {
     .default('127.0.0.1')
     .describe('Address to listen on. One that other machines can reach is accepted once there is an API key.'),
   port: z.int().min(0).max(65_535).default(7860).describe('Port of the API and the page; 0 picks a free one.'),
+  workerPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe(
+      'Port on which "imagemill worker" says how it does (/health/live, /health/ready, /metrics); 0 picks a free one.',
+    ),
   allowedHosts: z
     .array(z.string().min(1))
     .default([])
@@ -59,8 +67,28 @@ export const settingSchemas = {
     .default(30)
     .describe('Attempts to sign a browser in that one network address may make a minute; 0 sets no limit.'),
   ...providerSettings,
-  dataDir: z.string().min(1).default('./data').describe('Folder of the records and pictures. One server at a time.'),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe(
+      'Folder of the records and pictures, one server at a time. With databaseUrl and assetDir only caches are in it.',
+    ),
   ...s3Settings,
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database')
+    .optional()
+    .describe(
+      'PostgreSQL database for the records, as postgres://user:password@host:port/database; several processes may share it. By default a file in the data folder. Never logged.',
+    ),
+  assetDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of the pictures and of files that were handed in; all processes of a cluster must see the same one. By default in the data folder.',
+    ),
   model: z
     .string()
     .min(1)
@@ -306,7 +334,7 @@ export const settingSchemas = {
 };
 
 /** Settings whose values are in no message, log or page. */
-export const secretSettings: ReadonlySet<string> = new Set(['s3SecretAccessKey']);
+export const secretSettings: ReadonlySet<string> = new Set(['s3SecretAccessKey', 'databaseUrl']);
 
 export const settingsSchema = z.strictObject(settingSchemas);
 

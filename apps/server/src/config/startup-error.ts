@@ -8,6 +8,8 @@ export const startupErrorCodes = {
   data_folder_unusable: 'The data folder cannot be created or written, or holds data of a newer version.',
   picture_store_unusable:
     'The S3 service does not keep pictures: it cannot be reached, the bucket is missing, the key may not write, a clock is wrong, or it is full; the message says which.',
+  database_unusable: 'The database cannot be reached or used; the message says why.',
+  database_missing: 'The command needs a database that several processes can share: the setting databaseUrl.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;
 

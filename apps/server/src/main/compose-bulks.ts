@@ -11,9 +11,12 @@ import type { Clock, IdSource, Logger, ModelCatalog, Store } from '../applicatio
 import { BulkRunner } from '../application/run-bulks.ts';
 import type { SubmitGeneration } from '../application/submit-generation.ts';
 import type { Config } from '../config/load.ts';
+import { startDuty } from './duties.ts';
+import { type Cluster, sharedFolder } from './open-records.ts';
 
 export interface BulkParts {
   readonly store: Store;
+  readonly cluster: Cluster | undefined;
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
   readonly costs: CostBook;
@@ -24,16 +27,15 @@ export interface BulkParts {
   readonly cancelGeneration: CancelGeneration;
 }
 
-export async function composeBulks(
+export function composeBulks(
   config: Config,
   parts: BulkParts,
-): Promise<{ readonly bulks: ManageBulks; readonly stop: () => Promise<void> }> {
-  const source = createFileSource(join(config.dataDir, 'bulks'), { maxBytes: config.maxBulkBytes });
-  const runner = new BulkRunner({ ...parts, source, evaluate: evaluateRow });
+): { readonly bulks: ManageBulks; readonly stop: () => Promise<void> } {
+  const source = createFileSource(join(sharedFolder(config), 'bulks'), { maxBytes: config.maxBulkBytes });
+  const duty = startDuty('bulks', parts, () => new BulkRunner({ ...parts, source, evaluate: evaluateRow }));
   const bulks = createManageBulks({
     ...{ ...parts, source, evaluate: evaluateRow, seeds: randomSeeds, oversize: config.oversize },
-    start: (bulk) => runner.start(bulk),
+    start: () => duty.wake(),
   });
-  await runner.resume();
-  return { bulks, stop: () => runner.close() };
+  return { bulks, stop: () => duty.stop() };
 }

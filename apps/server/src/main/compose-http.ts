@@ -5,19 +5,18 @@ import type { App } from '../adapters/http/app-type.ts';
 import type { HttpPorts } from '../adapters/http/ports.ts';
 import { loopbackHosts } from '../adapters/http/security.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
-import type { EngineProcess } from '../adapters/inference/engine-process.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import { createCheckPicture } from '../adapters/pictures/check-picture.ts';
 import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
-import type { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
+import type { Engines } from '../application/cluster-engines.ts';
 import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
 import type { CostBook } from '../application/cost-book.ts';
-import type { DeviceMemoryFacts } from '../application/engine-port.ts';
 import { createGetAsset } from '../application/get-asset.ts';
 import { createGetGeneration } from '../application/get-generation.ts';
 import { createGetJob } from '../application/get-job.ts';
@@ -36,35 +35,38 @@ import { createRedriveJobs } from '../application/redrive-jobs.ts';
 import { createSetPriority } from '../application/set-priority.ts';
 import { createSubmitGeneration, type SubmitGeneration } from '../application/submit-generation.ts';
 import { createUploadAsset, type UploadAsset } from '../application/upload-asset.ts';
-import type { Worker } from '../application/worker.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { AppError } from '../domain/errors.ts';
-import type { TenantId } from '../domain/ids.ts';
+import type { JobId, TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
 import { createLabelPolicies } from './compose-labels.ts';
 import { composeOrders } from './compose-orders.ts';
 import { composeSdapi } from './compose-sdapi.ts';
 import { pictureLinkOrigin } from './open-pictures.ts';
+import type { Cluster } from './open-records.ts';
 
 export interface HttpParts {
-  readonly store: SqliteStore;
+  readonly store: RecordStore;
+  readonly cluster: Cluster | undefined;
   readonly pictures: PictureStore;
   readonly assetUrls: AssetUrls;
   readonly models: ModelCatalog;
   readonly loras: LoraFolders;
-  readonly engine: EngineProcess;
   readonly access: AccessParts;
   readonly webhooks: ManageWebhooks;
   readonly costs: CostBook;
   readonly disk: Disk;
-  readonly worker: Worker;
+  readonly engines: Engines;
+  /** Tells whoever draws a job that it was cancelled. */
+  readonly notifyCancel: (id: JobId) => void;
+  readonly wakeWorkers: () => void;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
   readonly metrics: Metrics;
-  readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
+  readonly whyNotReady: HttpPorts['whyNotReady'];
   /** Whether nothing new is accepted any more. */
   readonly isDraining: () => boolean;
 }
@@ -72,16 +74,16 @@ export interface HttpParts {
 const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
 export async function createHttp(config: Config, parts: HttpParts): Promise<App> {
-  const { store, models, loras, access, costs, disk, worker, clock, isDraining } = parts;
+  const { store, models, loras, access, costs, disk, engines, whyNotReady, ids, clock, log, isDraining } = parts;
   const submit = createSubmit(config, parts);
-  const cancelPorts = { store, clock, notifyCancel: worker.cancel.bind(worker) };
+  const cancelPorts = { store, clock, notifyCancel: parts.notifyCancel };
   const uploads = { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes };
   const { disconnectGraceMs: graceMs } = config;
-  const engineStatus = () => [parts.engine.status];
+  const engineStatus = () => engines.list();
   const weightOf = weightsIn(access);
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
   const cancelGeneration = createCancelGeneration(cancelPorts);
-  const bulkParts = await composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
+  const bulkParts = composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
   const { stop: stopOrders, ...orderParts } = await composeOrders(config, {
     ...parts,
     ...{ submit: submitGeneration, cancelGeneration, ...uploads },
@@ -98,13 +100,13 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       cancelJob: createCancelJob(cancelPorts),
       setPriority: createSetPriority({ store, clock, weightOf }),
       getQueue: createGetQueue({ store }),
-      controlQueue: createControlQueue({ store, clock, wake: () => worker.wake() }),
+      controlQueue: createControlQueue({ store, clock, wake: parts.wakeWorkers }),
       listDeadLetters: createListDeadLetters({ store }),
       redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
       getAsset: createGetAsset({ store }),
       inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
-      manageModels: createManageModels({ engine: parts.engine, models, log: parts.log }),
-      getSystem: createGetSystem({ store, disk, clock, engineStatus, memoryOf: parts.memoryOf }),
+      manageModels: createManageModels({ engine: engines.models, models, log }),
+      getSystem: createGetSystem({ store, disk, clock, engines: engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
       pictureRoutes: {
@@ -123,7 +125,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       authentication: access.authentication,
       administration: access.administration,
       sessionRoutes: access.sessionRoutes,
-      ...{ pictures, assetUrls, models, engineStatus, ids: parts.ids, clock, log: parts.log },
+      ...{ pictures, assetUrls, models, engineStatus, whyNotReady, ids, clock, log },
     },
     {
       version: parts.version,

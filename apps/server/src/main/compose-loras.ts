@@ -4,6 +4,7 @@ import { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import { every } from '../application/every.ts';
 import type { Clock, Logger, ModelCatalog } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
+import { sharedFolder } from './open-records.ts';
 
 /** The library of adapters, read once and looked at again and again until `stop`. */
 export async function openLoras(
@@ -13,7 +14,7 @@ export async function openLoras(
   const loras = new LoraFolders({
     ...ports,
     shared: loraFolders(config),
-    uploads: join(config.dataDir, 'loras'),
+    uploads: join(sharedFolder(config), 'loras'),
     maxBytes: config.maxLoraBytes,
   });
   await loras.refresh();

@@ -14,9 +14,12 @@ import { OrderRunner } from '../application/run-orders.ts';
 import type { SubmitGeneration } from '../application/submit-generation.ts';
 import type { UploadAsset } from '../application/upload-asset.ts';
 import type { Config } from '../config/load.ts';
+import { startDuty } from './duties.ts';
+import { type Cluster, sharedFolder } from './open-records.ts';
 
 export interface OrderParts {
   readonly store: RecordStore;
+  readonly cluster: Cluster | undefined;
   readonly models: ModelCatalog;
   readonly assetUrls: AssetUrls;
   readonly disk: Disk;
@@ -34,26 +37,33 @@ export async function composeOrders(
   parts: OrderParts,
 ): Promise<{ readonly files: ManageFiles; readonly orders: ManageOrders; readonly stop: () => Promise<void> }> {
   const { store, clock, log } = parts;
-  const folder = await openFileFolder(join(config.dataDir, 'files'), { maxBytes: config.maxBulkBytes });
+  const folder = await openFileFolder(join(sharedFolder(config), 'files'), { maxBytes: config.maxBulkBytes });
   const keepMs = config.fileDays * 86_400_000;
   const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });
   const door = createOrderDoor({ ...parts, files, maskOfAlpha });
-  const runner = new OrderRunner({ ...parts, folder, keepMs, door });
-  const stopListening = store.onStored((event) => {
-    if (event.type === 'generation.finished') runner.generationEnded(event.generationId);
+  const duty = startDuty('orders', parts, () => {
+    const runner = new OrderRunner({ ...parts, folder, keepMs, door });
+    const stopListening = store.onStored((event) => {
+      if (event.type === 'generation.finished') runner.generationEnded(event.generationId);
+    });
+    return {
+      look: () => runner.look(),
+      async close() {
+        stopListening();
+        await runner.close();
+      },
+    };
   });
   const forget = async (): Promise<void> => {
     await files.forget();
   };
   const stopForgetting = every(clock, FORGET_MS, forget, (err) => log.warn({ err }, 'forgetting old files failed'));
-  await runner.resume();
   return {
     files,
-    orders: createManageOrders({ ...parts, wake: (order) => runner.wake(order) }),
+    orders: createManageOrders({ ...parts, wake: () => duty.wake() }),
     async stop() {
       stopForgetting();
-      stopListening();
-      await runner.close();
+      await duty.stop();
     },
   };
 }

@@ -1,20 +1,20 @@
 /** Wiring of webhooks: the outbox of the store, the sender behind its guard, and what sends. */
-import { systemClock } from '../adapters/clock.ts';
 import { presentEvent } from '../adapters/http/present.ts';
 import { secrets } from '../adapters/secrets.ts';
-import type { SqliteStoreOptions } from '../adapters/sql/sqlite-store.ts';
+import type { Outbox } from '../adapters/sql/sql-webhooks.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { createHttpSender } from '../adapters/webhooks/http-sender.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import { WebhookDeliverer } from '../application/deliver-webhooks.ts';
 import { every } from '../application/every.ts';
 import { createManageWebhooks, type ManageWebhooks } from '../application/manage-webhooks.ts';
-import type { IdSource, Logger, Store } from '../application/ports.ts';
+import type { Clock, IdSource, Logger, Store } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
 import { countSent } from './compose-telemetry.ts';
+import type { Cluster } from './open-records.ts';
 
 /** Messages have the fields of the event stream; addresses of pictures are whole where a public address is set. */
-export function composeOutbox(ids: IdSource, assetUrls: () => AssetUrls): NonNullable<SqliteStoreOptions['outbox']> {
+export function composeOutbox(ids: IdSource, assetUrls: () => AssetUrls): Outbox {
   return {
     nextId: () => ids.next(),
     payloadOf(event) {
@@ -30,6 +30,8 @@ export function composeOutbox(ids: IdSource, assetUrls: () => AssetUrls): NonNul
 
 export interface WebhookParts {
   readonly store: Store & { onStored(listener: () => void): () => void };
+  readonly cluster: Cluster | undefined;
+  readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Logger;
   readonly version: string;
@@ -38,10 +40,9 @@ export interface WebhookParts {
 
 export function composeWebhooks(
   config: Config,
-  { store, ids, log, version, metrics }: WebhookParts,
+  { store, cluster, clock, ids, log, version, metrics }: WebhookParts,
   opened: (() => Promise<void> | void)[],
 ): ManageWebhooks {
-  const clock = systemClock;
   const httpSender = createHttpSender({
     allowedHosts: config.webhookAllowedHosts,
     timeoutMs: TIMEOUT_MS,
@@ -52,6 +53,7 @@ export function composeWebhooks(
   const deliverer = new WebhookDeliverer({ store, sender, clock, log, pausesMs });
   opened.push(() => deliverer.close());
   opened.push(store.onStored(() => deliverer.wake()));
+  if (cluster !== undefined) opened.push(cluster.onGap(() => deliverer.wake()));
   const forget = async (): Promise<void> => {
     const before = clock.now() - KEEP_MS;
     await store.transact(({ webhooks }) => webhooks.forget({ before, limit: FORGET_AT_ONCE }));

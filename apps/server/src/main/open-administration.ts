@@ -2,13 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { systemClock } from '../adapters/clock.ts';
 import { createAdministrationApp } from '../adapters/http/administration-app.ts';
 import { createIdSource } from '../adapters/id-source.ts';
-import { openAccessFile } from '../adapters/sql/access-file.ts';
+import { type AccessFile, openAccessFile } from '../adapters/sql/access-file.ts';
 import { lockFolder } from '../adapters/sql/data-lock.ts';
 import type { Logger } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { commandLineCaller } from '../domain/access/caller.ts';
 import { composeAdministration } from './compose-administration.ts';
+import { openDatabase } from './open-records.ts';
 
 /** The API's routes of administration on a data folder, without a server. */
 export interface Administration {
@@ -18,8 +19,9 @@ export interface Administration {
 }
 
 /** Also while a server works in the folder. @throws StartupError `data_folder_unusable`, AppError `storage_failed` */
-export async function openAdministration({ dataDir }: Pick<Config, 'dataDir'>): Promise<Administration> {
-  const { file, lock } = await openFolder(dataDir);
+export async function openAdministration(config: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<Administration> {
+  const { databaseUrl: url, dataDir } = config;
+  const { file, lock } = url === undefined ? await openFolder(dataDir) : await openShared(url);
   const store = {
     reader: file.access,
     transact: <T>(work: (transaction: Parameters<Parameters<typeof file.transact>[0]>[0]['access']) => Promise<T>) =>
@@ -46,6 +48,11 @@ export async function openAdministration({ dataDir }: Pick<Config, 'dataDir'>): 
       lock?.release();
     },
   };
+}
+
+async function openShared(url: string): Promise<{ file: AccessFile; lock: undefined }> {
+  const options = { url, name: 'imagemill administration', durability: 'full', clock: systemClock } as const;
+  return { file: await openDatabase({ ...options, log: silent }, 0), lock: undefined };
 }
 
 async function openFolder(folder: string) {

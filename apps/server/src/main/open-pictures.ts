@@ -6,6 +6,7 @@ import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { isStorageFault } from '../domain/errors.ts';
+import { sharedFolder } from './open-records.ts';
 
 /**
  * The picture store that the settings name: an S3 service, else a folder.
@@ -15,7 +16,7 @@ import { isStorageFault } from '../domain/errors.ts';
  */
 export async function openPictures(config: Config): Promise<PictureStore> {
   const { s3Endpoint: endpoint, s3Region: region } = config;
-  if (endpoint === undefined) return FilesystemStore.open(join(config.dataDir, 'assets'));
+  if (endpoint === undefined) return FilesystemStore.open(join(sharedFolder(config), 'assets'));
   const bucket = required(config, 's3Bucket');
   const accessKeyId = required(config, 's3AccessKeyId');
   const secretAccessKey = required(config, 's3SecretAccessKey');

@@ -3,25 +3,38 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createMetricsListener } from '../adapters/http/routes/metrics.ts';
+import { createWorkerApp } from '../adapters/http/worker-app.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import type { EngineStatus } from '../application/engine-port.ts';
 import type { Logger } from '../application/ports.ts';
+import { whyEnginesAreNotReady } from '../application/readiness.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
-import { compose, type Parts } from './compose.ts';
+import { type ApiParts, compose, composeApi, composeWorker } from './compose.ts';
+import { sharedFolder } from './open-records.ts';
 import { untilToldToStop } from './shutdown.ts';
 
-export interface RunningServer {
+/** A process of a cluster: `api` answers and draws nothing, `worker` draws and answers no API. */
+export type Role = 'api' | 'worker';
+
+export interface RunningProcess {
   /** `http://127.0.0.1:7860` */
   readonly url: string;
   /** Where the metrics are served alone; undefined when the settings name no port for it. */
   readonly metricsUrl: string | undefined;
   /** What it found at the start, for people: one fact a line. */
   readonly summary: readonly string[];
-  /** How the engine is doing now. */
-  readonly engine: EngineStatus;
   /** Lets pictures under way end for a while, hands the rest back to the queue, and gives everything back. */
   close(): Promise<void>;
+}
+
+export interface RunningServer extends RunningProcess {
+  /** How the engine is doing now. */
+  readonly engine: EngineStatus;
+}
+
+interface StartOptions {
+  readonly log?: Logger;
 }
 
 /**
@@ -30,56 +43,107 @@ export interface RunningServer {
  *
  * @throws StartupError with one sentence that says what to do
  */
-export async function startServer(config: Config, options: { readonly log?: Logger } = {}): Promise<RunningServer> {
-  const log = options.log ?? defaultLog(config);
+export async function startServer(
+  config: Config,
+  { log = defaultLog(config) }: StartOptions = {},
+): Promise<RunningServer> {
   const parts = await compose(config, { version: VERSION, log });
-  let url: string;
-  try {
-    await parts.app.listen({ host: config.host, port: config.port });
-    url = urlOf(config.host, parts.app.server);
-  } catch (error) {
-    await parts.close();
-    throw listenError(error, config);
-  }
-  const metrics = await listenForMetrics(config, parts);
-  const summary = await summarize(url, config, parts);
-  let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await parts.drain();
-    metrics?.server.close();
-    metrics?.server.closeAllConnections();
-    await parts.close();
-  };
+  const running = await startApp(config, parts);
   return {
-    url,
-    summary: metrics === undefined ? summary : [...summary, `  metrics  ${metrics.url}/metrics`],
-    metricsUrl: metrics?.url,
+    ...running,
     get engine() {
       return parts.engine.status;
-    },
-    close() {
-      closing ??= close();
-      return closing;
     },
   };
 }
 
 /**
- * Runs a server until the process is told to stop (SIGINT, SIGTERM, with `withParent` also the end of the parent
- * process); then drains it. A second signal ends the process
- * at once; nothing that was accepted is lost by that.
+ * Starts one process of a cluster, on records and pictures that it shares with the others.
  *
  * @throws StartupError with one sentence that says what to do
  */
-export async function serve(config: Config, { withParent }: { readonly withParent: boolean }): Promise<void> {
+export async function startRole(
+  role: Role,
+  config: Config,
+  { log = defaultLog(config) }: StartOptions = {},
+): Promise<RunningProcess> {
+  if (role === 'api') return startApp(config, await composeApi(config, { version: VERSION, log }));
+  const parts = await composeWorker(config, { version: VERSION, log });
+  const { host, workerPort: port } = config;
+  const server = createWorkerApp({
+    whyNotReady: async () => whyEnginesAreNotReady([parts.engine.status]),
+    metrics: parts.metrics,
+  });
+  await orGiveBack(parts, { host, port }, async () => {
+    server.listen(port, host);
+    await once(server, 'listening');
+  });
+  const url = urlOf(host, server);
+  const summary = await summarize(url, config, parts);
+  return { url, metricsUrl: `${url}/metrics`, summary, close: closeOnce(parts, server) };
+}
+
+async function startApp(config: Config, parts: ApiParts): Promise<RunningProcess> {
+  await orGiveBack(parts, config, () => parts.app.listen({ host: config.host, port: config.port }));
+  const url = urlOf(config.host, parts.app.server);
+  const metrics = await listenForMetrics(config, parts);
+  const summary = await summarize(url, config, parts);
+  return {
+    url,
+    summary: metrics === undefined ? summary : [...summary, `  metrics  ${metrics.url}/metrics`],
+    metricsUrl: metrics?.url,
+    close: closeOnce(parts, metrics?.server),
+  };
+}
+
+/**
+ * Runs a process until it is told to stop (SIGINT, SIGTERM, with `withParent` also the end of the parent process); then
+ * drains it. A second signal ends the process at once; nothing that was accepted is lost by that.
+ *
+ * @param options.role of a process in a cluster; without it the process does everything
+ * @throws StartupError with one sentence that says what to do
+ */
+export async function serve(
+  config: Config,
+  { withParent, role }: { readonly withParent: boolean; readonly role?: Role | undefined },
+): Promise<void> {
   const log = defaultLog(config);
-  const server = await startServer(config, { log });
+  const server = role === undefined ? await startServer(config, { log }) : await startRole(role, config, { log });
   // Before the line that says it is ready: whoever reads that may stop it at once.
   const toldToStop = untilToldToStop({ withParent });
   process.stdout.write(`${server.summary.join('\n')}\n`);
   const reason = await toldToStop;
   log.info({ reason }, 'stopping: pictures under way may end, what waits is kept for the next start');
   await server.close();
+}
+
+interface Closable {
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws StartupError `port_in_use`, `port_unusable` */
+async function orGiveBack(parts: Closable, where: Pick<Config, 'host' | 'port'>, listen: () => Promise<unknown>) {
+  try {
+    await listen();
+  } catch (error) {
+    await parts.close();
+    throw listenError(error, where);
+  }
+}
+
+function closeOnce(parts: Closable, server: Server | undefined): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await parts.drain();
+    server?.close();
+    server?.closeAllConnections();
+    await parts.close();
+  };
+  return () => {
+    closing ??= close();
+    return closing;
+  };
 }
 
 function defaultLog(config: Config): Logger {
@@ -90,7 +154,7 @@ function defaultLog(config: Config): Logger {
 /** @throws StartupError `port_in_use`, `port_unusable` */
 async function listenForMetrics(
   { metricsHost: host, metricsPort: port }: Config,
-  { metrics, close }: Parts,
+  { metrics, close }: ApiParts,
 ): Promise<{ readonly server: Server; readonly url: string } | undefined> {
   if (port === undefined) return undefined;
   const server = createMetricsListener(metrics);
@@ -109,7 +173,11 @@ function urlOf(host: string, server: Server): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function summarize(url: string, config: Config, { store, models }: Parts): Promise<string[]> {
+async function summarize(
+  url: string,
+  config: Config,
+  { store, models, engine }: Pick<ApiParts, 'store' | 'models'> & { readonly engine?: unknown },
+): Promise<string[]> {
   const { queued } = await store.countJobs();
   const lines = [`Imagemill ${VERSION} listens on ${url}`];
   for (const [index, entry] of models.list().entries()) {
@@ -119,9 +187,21 @@ async function summarize(url: string, config: Config, { store, models }: Parts):
       lines.push(`  model    ${name}, ${nativeWidth} × ${nativeHeight}${index === 0 ? ', default' : ''} (${path})`);
     }
   }
-  lines.push(`  device   ${config.device}, ${config.slots} pictures at once`, `  data     ${config.dataDir}`);
+  lines.push(
+    engine === undefined
+      ? '  device   none: workers of the cluster draw'
+      : `  device   ${config.device}, ${config.slots} pictures at once`,
+  );
+  lines.push(config.databaseUrl === undefined ? `  data     ${config.dataDir}` : `  data     ${placeOf(config)}`);
   if (queued > 0) lines.push(`  queue    ${queued} pictures wait from before`);
   return lines;
+}
+
+/** Where records and pictures are, without the secrets of the way there. */
+function placeOf({ databaseUrl = '', ...config }: Config): string {
+  const { hostname, port, pathname } = new URL(databaseUrl);
+  const where = `PostgreSQL at ${hostname}${port === '' ? '' : `:${port}`}${pathname}`;
+  return `${where}, pictures in ${config.s3Endpoint ?? sharedFolder(config)}`;
 }
 
 function listenError(error: unknown, { host, port }: Pick<Config, 'host' | 'port'>, option = '--port'): unknown {

@@ -24,7 +24,8 @@ export class FilesystemStore implements PictureStore {
   }
 
   /**
-   * Creates the folder if it is missing and removes what a crash left half written.
+   * Creates the folder if it is missing and removes what a crash left half written an hour ago or longer: what is newer,
+   * another process may be writing.
    *
    * @throws AppError `disk_full`, `storage_failed`
    */
@@ -33,7 +34,9 @@ export class FilesystemStore implements PictureStore {
     await translated(async () => {
       await files.mkdir(store.#unfinishedFolder, { recursive: true });
       for (const name of await files.readdir(store.#unfinishedFolder)) {
-        await files.rm(join(store.#unfinishedFolder, name), { force: true });
+        const path = join(store.#unfinishedFolder, name);
+        const { mtimeMs } = await files.stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+        if (mtimeMs < Date.now() - ABANDONED_MS) await files.rm(path, { force: true });
       }
     });
     return store;
@@ -120,3 +123,5 @@ async function translated(run: () => Promise<void>): Promise<void> {
 function toAppError(error: unknown): AppError {
   return storageError(error, 'A picture could not be stored or read');
 }
+
+const ABANDONED_MS = 3_600_000;

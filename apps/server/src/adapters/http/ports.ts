@@ -12,6 +12,7 @@ import type { ListGenerations } from '../../application/list-generations.ts';
 import type { ManageModels } from '../../application/manage-models.ts';
 import type { Clock, IdSource, Logger, ModelCatalog, PictureStore } from '../../application/ports.ts';
 import type { ReadEvents } from '../../application/read-events.ts';
+import type { NotReady } from '../../application/readiness.ts';
 import type { RedriveJobs } from '../../application/redrive-jobs.ts';
 import type { SetPriority } from '../../application/set-priority.ts';
 import type { SubmitGeneration } from '../../application/submit-generation.ts';
@@ -61,6 +62,8 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;
   readonly engineStatus: () => readonly EngineStatus[];
+  /** Why requests should go to another process for now; undefined when this one is ready. */
+  readonly whyNotReady: () => Promise<NotReady | undefined>;
   readonly metrics: MetricsPorts;
   readonly ids: IdSource;
   readonly clock: Clock;

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
 import { bulkTables } from './bulk-tables.ts';
 import { clientOptionsTable } from './client-options-table.ts';
+import { clusterTables } from './cluster-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
 import { orderTables } from './order-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0010-signing-keys': { up: (database) => runAll(database, signingKeyTable()) },
   '0011-orders': { up: (database) => runAll(database, orderTables()) },
   '0012-client-options': { up: (database) => runAll(database, clientOptionsTable()) },
+  '0013-cluster': { up: (database) => runAll(database, clusterTables()) },
 };
 
 /**

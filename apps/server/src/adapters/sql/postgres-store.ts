@@ -1,9 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 import type { EventBus } from '../../application/event-bus.ts';
+import { every } from '../../application/every.ts';
 import type { Clock, EventFeed, Logger, StoreTransaction } from '../../application/ports.ts';
+import type { LeaseBook, WorkerBoard } from '../../application/worker-board.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { PriorityClass } from '../../domain/job.ts';
 import { ChunkCollector, intoChunks } from './chunks.ts';
+import { DatabaseClock } from './database-clock.ts';
 import { GroupCommit } from './group-commit.ts';
 import { migrate } from './migrations.ts';
 import { type OpenCounts, type OpenJobNumbers, OpenJobs } from './open-jobs.ts';
@@ -19,6 +22,7 @@ import { isPassingConflict } from './postgres-errors.ts';
 import { PostgresListener } from './postgres-listener.ts';
 import type { Tables } from './schema.ts';
 import { EVENT_STRIDE, type NumberedStored, SharedFeed } from './shared-feed.ts';
+import { createLeaseBook, createWorkerBoard } from './sql-cluster.ts';
 import { SqlStore } from './sql-store.ts';
 import { type Journal, raiseEventIds, SqlTransaction } from './sql-transaction.ts';
 import type { Outbox } from './sql-webhooks.ts';
@@ -37,6 +41,7 @@ interface PostgresParts {
   readonly writer: PostgresWriter;
   readonly listener: PostgresListener;
   readonly bus: EventBus;
+  readonly clock: DatabaseClock;
 }
 
 /**
@@ -46,15 +51,26 @@ interface PostgresParts {
  */
 export class PostgresStore extends SqlStore {
   readonly bus: EventBus;
+  readonly workers: WorkerBoard;
+  readonly leases: LeaseBook;
+  /** That of the database, so that leases of several machines are compared by one. */
+  readonly clock: Clock;
   readonly #parts: PostgresParts;
+  readonly #stopAdjusting: () => void;
   readonly #outbox: Outbox | undefined;
   readonly #commits: GroupCommit;
   readonly #feed: SharedFeed;
+  readonly #writtenListeners = new Set<(event: StoredEvent) => void>();
 
   private constructor(parts: PostgresParts, options: PostgresStoreOptions) {
     super(parts.pool.queries, countedJobs(parts.pool.queries, options.clock));
     this.#parts = parts;
     this.bus = parts.bus;
+    this.clock = parts.clock;
+    this.workers = createWorkerBoard(parts.pool.queries);
+    this.leases = createLeaseBook(parts.pool.queries);
+    const onError = (err: unknown): void => options.log.debug({ err }, 'the time of the database is not known');
+    this.#stopAdjusting = every(options.clock, ADJUST_MS, () => parts.clock.adjust(), onError);
     this.#outbox = options.outbox;
     this.#commits = new GroupCommit(parts.writer, { maxGroup: MAX_GROUP });
     this.#feed = new SharedFeed(parts.pool.queries, { bus: parts.bus, log: options.log });
@@ -71,7 +87,10 @@ export class PostgresStore extends SqlStore {
     const bus = options.bus ?? new PostgresBus({ ...options, queries: pool.queries, listener });
     try {
       await translated(() => migrate(pool.queries as unknown as Kysely<unknown>));
-      const store = new PostgresStore({ pool, writer: new PostgresWriter(options), listener, bus }, options);
+      const clock = new DatabaseClock(pool.queries, options.clock);
+      await translated(() => clock.adjust());
+      const writer = new PostgresWriter(options);
+      const store = new PostgresStore({ pool, writer, listener, bus, clock }, options);
       const collector = new ChunkCollector();
       listener.on(EVENTS_CHANNEL, (payload) => store.#hear(collector.add(payload)));
       listener.onReconnected(() => store.#feed.catchUp());
@@ -91,6 +110,11 @@ export class PostgresStore extends SqlStore {
     return this.#feed.onStored(listener);
   }
 
+  onWritten(listener: (event: StoredEvent) => void): () => void {
+    this.#writtenListeners.add(listener);
+    return () => this.#writtenListeners.delete(listener);
+  }
+
   /** Called when notifications may have been missed, so that whoever waits for one looks for itself. */
   onGap(listener: () => void): () => void {
     return this.#parts.listener.onReconnected(listener);
@@ -101,7 +125,14 @@ export class PostgresStore extends SqlStore {
     await this.bus.flush();
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#commits.transact({ run: () => this.#run(work), onCommitted: () => undefined });
+        let written: readonly StoredEvent[] = [];
+        return await this.#commits.transact({
+          run: () =>
+            this.#run(work, (events) => {
+              written = events;
+            }),
+          onCommitted: () => this.#tellWritten(written),
+        });
       } catch (error) {
         if (attempt === MAX_TRIES || !isPassingConflict(error)) throw error;
       }
@@ -109,6 +140,7 @@ export class PostgresStore extends SqlStore {
   }
 
   async close(): Promise<void> {
+    this.#stopAdjusting();
     await this.#commits.close();
     await this.bus.close();
     await this.#parts.listener.close();
@@ -116,7 +148,14 @@ export class PostgresStore extends SqlStore {
     await this.#parts.pool.close();
   }
 
-  async #run<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+  #tellWritten(events: readonly StoredEvent[]): void {
+    for (const event of events) for (const listener of this.#writtenListeners) listener(event);
+  }
+
+  async #run<T>(
+    work: (transaction: StoreTransaction) => Promise<T>,
+    onWritten: (events: readonly StoredEvent[]) => void,
+  ): Promise<T> {
     const { queries } = this.#parts.writer;
     const journal: Journal = {
       async takeIds(count) {
@@ -128,6 +167,7 @@ export class PostgresStore extends SqlStore {
     const transaction = new SqlTransaction(queries, journal);
     const result = await work(transaction);
     if (transaction.events.length > 0) await notify(queries, transaction.events);
+    onWritten(transaction.events);
     return result;
   }
 
@@ -189,6 +229,8 @@ const POOL_SIZE = 8;
 /** Others wait while a group is written: it must not take long. */
 const MAX_GROUP = 50;
 const MAX_TRIES = 5;
+/** How often the clock of the database is looked at. */
+const ADJUST_MS = 30_000;
 const EVENTS_AT_ONCE = 50;
 /** Counting takes at most the tenth part of a connection's time. */
 const COUNT_SHARE = 10;

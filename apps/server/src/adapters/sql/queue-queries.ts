@@ -17,6 +17,8 @@ import type { Tables } from './schema.ts';
 /** Questions about the queue, put to a connection that only reads. */
 export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers): QueueReader {
   return {
+    hasReady: (now) => readHasReady(queries, now),
+    hasExpired: (now) => readHasExpired(queries, now),
     facts: () => readFacts(queries, open),
     aheadOf: (job) => readAheadOf(queries, job),
     deadLetters: (query) => loadDeadLetters(queries, query),
@@ -98,6 +100,22 @@ async function readFacts(queries: Kysely<Tables>, open: OpenJobNumbers): Promise
     },
     dead: rows[0]?.dead ?? 0,
   };
+}
+
+async function readHasReady(queries: Kysely<Tables>, now: number): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    select id from (select id from jobs where state = 'queued' and ready = 1 limit 1) as ready
+    union all
+    select id from (select id from jobs where state = 'queued' and ready = 0 and not_before <= ${now} limit 1) as due
+  `.execute(queries);
+  return rows.length > 0;
+}
+
+async function readHasExpired(queries: Kysely<Tables>, now: number): Promise<boolean> {
+  const { rows } = await sql`
+    select id from jobs where state = 'running' and lease_expires_at <= ${now} limit 1
+  `.execute(queries);
+  return rows.length > 0;
 }
 
 /** Reads no more than the counted part of the index `jobs_queue`. */

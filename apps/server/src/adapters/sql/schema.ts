@@ -1,5 +1,6 @@
 import type { BulkTables } from './bulk-tables.ts';
 import type { ClientOptionsTable } from './client-options-table.ts';
+import type { ClusterTables } from './cluster-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
 import type { OrderTables } from './order-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
@@ -157,7 +158,7 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables, OrderTables {
+export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables, OrderTables, ClusterTables {
   signing_keys: SigningKeysTable;
   client_options: ClientOptionsTable;
   generations: GenerationsTable;

@@ -144,7 +144,13 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
   }
 
   async addRows(rows: readonly BulkRow[]): Promise<void> {
-    if (rows.length > 0) await this.queries.insertInto('bulk_rows').values(rows.map(rowToRow)).execute();
+    if (rows.length === 0) return;
+    // Two processes may both believe for a moment that they lead: what one wrote down, the other found as well.
+    await this.queries
+      .insertInto('bulk_rows')
+      .values(rows.map(rowToRow))
+      .onConflict((conflict) => conflict.columns(['bulk_id', 'line']).doNothing())
+      .execute();
   }
 }
 

@@ -140,8 +140,14 @@ export class SqlOrders extends SqlOrderReader implements OrderTransaction {
   async addLines(lines: readonly OrderLine[]): Promise<void> {
     const [first] = lines;
     if (first === undefined) return;
-    await this.queries.insertInto('order_lines').values(lines.map(lineToRow)).execute();
-    const failed = lines.filter(({ state }) => state === 'failed').length;
+    // Two processes may both believe for a moment that they lead: each line counts once.
+    const written = await this.queries
+      .insertInto('order_lines')
+      .values(lines.map(lineToRow))
+      .onConflict((conflict) => conflict.columns(['order_id', 'line']).doNothing())
+      .returning('state')
+      .execute();
+    const failed = written.filter(({ state }) => state === 'failed').length;
     await this.#count(first.orderId, { completed: 0, failed });
   }
 

@@ -43,6 +43,8 @@ export interface RecordStore extends Store {
   readonly feed: EventFeed;
   /** Called with every state change once it is on disk; the result ends it. */
   onStored(listener: (event: StoredEvent) => void): () => void;
+  /** Called with the state changes that this process wrote itself; the result ends it. */
+  onWritten(listener: (event: StoredEvent) => void): () => void;
   /** Waits for what was handed in, then gives the database back. */
   close(): Promise<void>;
 }
@@ -73,6 +75,8 @@ export abstract class SqlStore implements RecordStore {
   }
 
   abstract onStored(listener: (event: StoredEvent) => void): () => void;
+
+  abstract onWritten(listener: (event: StoredEvent) => void): () => void;
 
   abstract transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
 

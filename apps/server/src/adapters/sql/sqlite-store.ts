@@ -68,6 +68,10 @@ export class SqliteStore extends SqlStore {
     return this.#log.onStored(listener);
   }
 
+  onWritten(listener: (event: StoredEvent) => void): () => void {
+    return this.#log.onStored(listener);
+  }
+
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
     const { queries } = this.#writer;
     const log = this.#log;

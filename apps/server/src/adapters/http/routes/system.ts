@@ -1,5 +1,4 @@
 import { type EngineStatus as ApiEngineStatus, healthSchema, systemStatusSchema } from '@imagemill/api';
-import type { EngineStatus } from '../../../application/engine-port.ts';
 import type { SystemFacts } from '../../../application/get-system.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
@@ -50,26 +49,17 @@ export function addSystemRoutes(app: App, ports: HttpPorts, version: string): vo
       config: { permission: 'public' },
       schema: {
         operationId: 'getReadiness',
-        summary: 'Whether pictures can be drawn',
+        summary: 'Whether requests should come to this process',
         tags: ['system'],
-        response: { 200: json('They can', healthSchema), ...problems() },
+        response: { 200: json('They should', healthSchema), ...problems() },
       },
     },
     async (request, reply) => {
-      const engines = ports.engineStatus();
-      if (engines.some((engine) => engine.state === 'ready')) return { status: 'ok' as const };
-      return sendProblem(request, reply, { code: 'engine_unavailable', detail: whyNotReady(engines) });
+      const problem = await ports.whyNotReady();
+      if (problem === undefined) return { status: 'ok' as const };
+      return sendProblem(request, reply, problem);
     },
   );
-}
-
-function whyNotReady(engines: readonly EngineStatus[]): string {
-  const reasons = engines.map(({ device, state, problem }) => {
-    const words = { starting: 'is starting', restarting: 'is being restarted', broken: 'cannot be started' };
-    const what = state in words ? words[state as keyof typeof words] : `is ${state}`;
-    return `The engine on ${device} ${what}${problem === undefined ? '.' : `: ${problem.message}`}`;
-  });
-  return reasons.join(' ');
 }
 
 function presentEngine(status: SystemFacts['engines'][number]): ApiEngineStatus {

@@ -1,0 +1,27 @@
+import type { WorkerId } from '../domain/ids.ts';
+import type { DeviceMemoryFacts, EngineStatus } from './engine-port.ts';
+
+/** A worker as it says it is. Models have their names in place of folders, which may differ between machines. */
+export interface WorkerReport {
+  readonly id: WorkerId;
+  readonly host: string;
+  readonly pid: number;
+  readonly engine: EngineStatus;
+  readonly memory: DeviceMemoryFacts | undefined;
+}
+
+/** Where the workers of a cluster say how they do. */
+export interface WorkerBoard {
+  report(report: WorkerReport, at: number): Promise<void>;
+  /** For a worker that ends in an orderly way; one that was killed falls silent. */
+  remove(id: WorkerId): Promise<void>;
+  /** Those that were heard of since a time, the oldest first. */
+  list(since: number): Promise<readonly WorkerReport[]>;
+}
+
+/** A right that one process of a cluster holds at a time. */
+export interface LeaseBook {
+  /** Takes or keeps the lease; false when another holds it. */
+  hold(name: string, lease: { readonly holder: string; readonly now: number; readonly ms: number }): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
+}

@@ -1,0 +1,66 @@
+/** Wiring of what every role needs: records, pictures, models, LoRAs, what pictures cost. */
+import { makeFolder } from '@imagemill/diffusion';
+import { systemClock } from '../adapters/clock.ts';
+import { createDisk } from '../adapters/disk.ts';
+import { createIdSource } from '../adapters/id-source.ts';
+import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import { type CostBook, createCostBook } from '../application/cost-book.ts';
+import type { Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import type { Config } from '../config/load.ts';
+import { openLoras } from './compose-loras.ts';
+import { collectSystem, createMetrics } from './compose-telemetry.ts';
+import { findModels } from './find-models.ts';
+import { openPictures } from './open-pictures.ts';
+import { type Opened, openRecords, type Records, sharedFolder, usingFolder } from './open-records.ts';
+
+export interface ComposeOptions {
+  readonly version: string;
+  readonly log: Logger;
+}
+
+export interface Base extends Records, ComposeOptions {
+  readonly pictures: PictureStore;
+  readonly models: ModelCatalog;
+  readonly loras: LoraFolders;
+  readonly costs: CostBook;
+  readonly disk: Disk;
+  readonly ids: IdSource;
+  readonly metrics: Metrics;
+}
+
+/** @param name of the role, as the database shows it @throws StartupError */
+export async function openBase(config: Config, options: ComposeOptions, name: string, opened: Opened): Promise<Base> {
+  const { version, log } = options;
+  const ids = createIdSource(systemClock);
+  const metrics = createMetrics(config);
+  const records = await openRecords(config, { ids, log, name }, opened);
+  const { store, clock } = records;
+  opened.push(store.onWritten((event) => metrics.jobChanged(event)));
+  const folder = sharedFolder(config);
+  const pictures = await usingFolder(folder, async () => {
+    await makeFolder(folder);
+    return openPictures(config);
+  });
+  const models = await findModels(config);
+  const { loras, stop } = await openLoras(config, { models, clock, log });
+  opened.push(stop);
+  const costs = createCostBook(config.device, await store.queue.costs());
+  const disk = createDisk(folder, { minFreeBytes: config.minFreeBytes, clock });
+  metrics.collectWith(await collectSystem({ queue: store.queue, disk, version }));
+  return { ...records, ...options, pictures, models, loras, costs, disk, ids, metrics };
+}
+
+/** Runs what opens things; whatever was opened before a failure is given back, last opened first. */
+export async function opening<T>(open: (opened: Opened, close: () => Promise<void>) => Promise<T>): Promise<T> {
+  const opened: Opened = [];
+  const close = async (): Promise<void> => {
+    for (const giveBack of opened.splice(0).reverse()) await giveBack();
+  };
+  try {
+    return await open(opened, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

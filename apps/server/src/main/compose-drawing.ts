@@ -1,0 +1,165 @@
+/** Wiring of what draws: the engine in its process, and the worker that keeps it busy. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
+import { engineOptions } from '../adapters/inference/engine-options.ts';
+import { EngineProcess } from '../adapters/inference/engine-process.ts';
+import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
+import { pictureFiles } from '../adapters/provenance/picture-file.ts';
+import { secrets } from '../adapters/secrets.ts';
+import type { RecordStore } from '../adapters/sql/sql-store.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { AccessBook } from '../application/access-book.ts';
+import { type ClaimJobs, createClaimJobs } from '../application/claim-jobs.ts';
+import { reportWorker } from '../application/cluster-engines.ts';
+import type { CostBook } from '../application/cost-book.ts';
+import { createEndAttempt } from '../application/end-attempt.ts';
+import type { DeviceMemoryFacts, DrawingEngine } from '../application/engine-port.ts';
+import { createPictureLabeller } from '../application/label-picture.ts';
+import { loadAhead } from '../application/load-ahead.ts';
+import type { LoraLibrary } from '../application/lora-ports.ts';
+import { observeEndAttempt, observeEngine } from '../application/observe-attempts.ts';
+import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import {
+  createReapExpiredLeases,
+  createRecoverOrphans,
+  type ReapExpiredLeases,
+} from '../application/reap-expired-leases.ts';
+import { createRenewLeases } from '../application/renew-leases.ts';
+import { createReuseResults, type ReuseResults } from '../application/reuse-results.ts';
+import { Worker } from '../application/worker.ts';
+import type { Config } from '../config/load.ts';
+import { type WorkerId, workerId } from '../domain/ids.ts';
+import { createLabelPolicies } from './compose-labels.ts';
+import { countReaped, watchDevice } from './compose-telemetry.ts';
+import type { Cluster, Opened } from './open-records.ts';
+
+/** Lease of a job: a worker that is silent for this long loses its jobs. Renewed three times as often. */
+export const LEASE_MS = 5_000;
+/** How often the worker looks for work that nobody told it of, and for silent workers. */
+export const POLL_MS = 1_000;
+const retry = { maxInterruptions: 10 };
+
+export interface DrawingInput {
+  readonly store: RecordStore;
+  readonly cluster: Cluster | undefined;
+  readonly pictures: PictureStore;
+  readonly models: ModelCatalog;
+  readonly loras: LoraLibrary;
+  /** Where the limits of tenants are. */
+  readonly book: AccessBook;
+  readonly costs: CostBook;
+  readonly disk: Disk;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+export interface Drawing {
+  readonly engine: EngineProcess;
+  readonly worker: Worker;
+  readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
+}
+
+/** Starts the engine and a worker that claims at once. */
+export async function startDrawing(config: Config, input: DrawingInput, opened: Opened): Promise<Drawing> {
+  const { store, cluster, clock, log, metrics, models, ids } = input;
+  if (cluster === undefined) await recoverOrphans(input);
+  const engine = new EngineProcess({
+    engine: engineOptions(config, { slots: config.slots, cacheDir: join(config.dataDir, 'cache') }),
+    environment: config.engineEnvironment,
+    stuckAfterMs: config.engineStuckAfterMs,
+    clock,
+    log,
+  });
+  opened.push(() => engine.close(), loadAhead({ engine, models, log }));
+  const memoryOf = await readMemory(config);
+  const { busy } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
+  const id = workerId(ids.next());
+  const worker = startWorker(config, input, { id, engine: observeEngine(engine, metrics, busy) });
+  opened.push(() => worker.drain(0));
+  opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
+  if (cluster !== undefined) {
+    opened.push(cluster.onGap(() => worker.wake()));
+    opened.push(hearOthers(cluster, worker));
+    const who = { id, host: hostname(), pid: process.pid };
+    opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
+  }
+  return { engine, worker, memoryOf };
+}
+
+/** What runs belongs to a process that is gone: this one has the records alone. In a cluster leases end by themselves. */
+async function recoverOrphans({ store, clock, log }: DrawingInput): Promise<void> {
+  const recovered = await createRecoverOrphans({ store, clock, retry })();
+  if (recovered > 0) log.info({ jobs: recovered }, 'jobs that an earlier server was drawing went back to the queue');
+}
+
+function hearOthers({ bus }: Cluster, worker: Worker): () => void {
+  return bus.subscribe((message) => {
+    if (message.kind === 'cancel') worker.cancel(message.jobId);
+    if (message.kind === 'wake') worker.wake();
+  });
+}
+
+function startWorker(
+  config: Config,
+  input: DrawingInput,
+  { id, engine }: { readonly id: WorkerId; readonly engine: DrawingEngine },
+): Worker {
+  const { store, cluster, book, costs, ids, clock, metrics } = input;
+  const claim = createClaimJobs({
+    ...{ store, clock, leaseMs: LEASE_MS },
+    maxRunningOf: (tenant) => book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
+  });
+  const reap = createReapExpiredLeases({ store, clock, retry });
+  return new Worker({
+    ...input,
+    engine,
+    workerId: id,
+    claimJobs: cluster === undefined ? claim : claimWhereReady(claim, input),
+    renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
+    endAttempt: observeEndAttempt(
+      createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
+      metrics,
+    ),
+    labeller: createPictureLabeller({
+      files: pictureFiles,
+      policies: createLabelPolicies(config),
+      software: `Imagemill ${input.version}`,
+    }),
+    reapExpiredLeases: countReaped(cluster === undefined ? reap : reapWhereExpired(reap, input), metrics),
+    feed: store.feed,
+    results: config.resultCacheEntries > 0 ? rememberedResults(config, input) : undefined,
+    releasePauseMs: config.retryPauseMs,
+    leaseMs: LEASE_MS,
+    pollMs: POLL_MS,
+  });
+}
+
+/** Looks before it asks for the lock on the records, which the workers of a cluster share. */
+function claimWhereReady(claim: ClaimJobs, { store, clock }: Pick<DrawingInput, 'store' | 'clock'>): ClaimJobs {
+  return async (request) => ((await store.queue.hasReady(clock.now())) ? claim(request) : []);
+}
+
+function reapWhereExpired(
+  reap: ReapExpiredLeases,
+  { store, clock }: Pick<DrawingInput, 'store' | 'clock'>,
+): ReapExpiredLeases {
+  return async () => ((await store.queue.hasExpired(clock.now())) ? reap() : 0);
+}
+
+function rememberedResults({ device, weights }: Config, { store, pictures }: DrawingInput): ReuseResults {
+  const engine = JSON.stringify([device, weights]);
+  return createReuseResults({ store, pictures, hash: secrets.hash, fingerprintOf: fingerprintModel, engine });
+}
+
+/** What is free on the device, as this process sees it. */
+async function readMemory({ device, memoryReserveBytes }: Config): Promise<() => DeviceMemoryFacts | undefined> {
+  const reader = await openDeviceMemory(device);
+  return () => {
+    const reading = reader?.read();
+    return reader && reading && { source: reader.source, ...reading, reserveBytes: memoryReserveBytes };
+  };
+}

@@ -1,0 +1,137 @@
+/** Opens the records where the settings say they are, and what processes of a cluster need beside them. */
+import { makeFolder } from '@imagemill/diffusion';
+import { systemClock } from '../adapters/clock.ts';
+import { secrets } from '../adapters/secrets.ts';
+import { type DataLock, lockFolder } from '../adapters/sql/data-lock.ts';
+import { PostgresStore } from '../adapters/sql/postgres-store.ts';
+import type { RecordStore } from '../adapters/sql/sql-store.ts';
+import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
+import type { AccessStore } from '../application/access-ports.ts';
+import { type AssetUrls, createAssetUrls } from '../application/asset-urls.ts';
+import type { EventBus } from '../application/event-bus.ts';
+import type { Clock, IdSource, Logger } from '../application/ports.ts';
+import { openSigningKeys } from '../application/signing-keys.ts';
+import type { LeaseBook, WorkerBoard } from '../application/worker-board.ts';
+import type { Config } from '../config/load.ts';
+import { variableOf } from '../config/schema.ts';
+import { StartupError } from '../config/startup-error.ts';
+import { AppError, assert } from '../domain/errors.ts';
+import { composeOutbox } from './compose-webhooks.ts';
+
+/** What processes on the same records share beside them. */
+export interface Cluster {
+  readonly bus: EventBus;
+  readonly workers: WorkerBoard;
+  readonly leases: LeaseBook;
+  /** Called when something may have been missed; the result ends it. */
+  onGap(listener: () => void): () => void;
+}
+
+export interface Records {
+  readonly store: RecordStore;
+  readonly assetUrls: AssetUrls;
+  /** Of all processes on these records. */
+  readonly clock: Clock;
+  /** Undefined where one process has the records alone. */
+  readonly cluster: Cluster | undefined;
+}
+
+export type Opened = (() => Promise<void> | void)[];
+
+/** @throws StartupError `data_folder_unusable`, `data_folder_in_use`, `database_unusable` */
+export async function openRecords(
+  config: Config,
+  { ids, log, name }: { readonly ids: IdSource; readonly log: Logger; readonly name: string },
+  opened: Opened,
+): Promise<Records> {
+  let assetUrls: AssetUrls | undefined;
+  const outbox = composeOutbox(ids, () => {
+    assert(assetUrls !== undefined, 'nothing is drawn before the store is open');
+    return assetUrls;
+  });
+  await usingFolder(config.dataDir, () => makeFolder(config.dataDir));
+  if (config.databaseUrl === undefined) {
+    const store = await openFile(config, outbox, opened);
+    assetUrls = await composeAssetUrls(config, store);
+    return { store, assetUrls, clock: systemClock, cluster: undefined };
+  }
+  const { databaseUrl: url, durability } = config;
+  const store = await openDatabase({ url, name: `imagemill ${name}`, durability, outbox, clock: systemClock, log });
+  opened.push(() => store.close());
+  assetUrls = await composeAssetUrls(config, store);
+  return { store, assetUrls, clock: store.clock, cluster: store };
+}
+
+/** Folder of the files that processes share: pictures, and what was handed in. */
+export function sharedFolder({ assetDir, dataDir }: Pick<Config, 'assetDir' | 'dataDir'>): string {
+  return assetDir ?? dataDir;
+}
+
+/** Waits a while for a database that is just starting. @throws StartupError `database_unusable` */
+export async function openDatabase(
+  options: Parameters<typeof PostgresStore.open>[0],
+  waitMs = WAIT_MS,
+): Promise<PostgresStore> {
+  const { clock, log } = options;
+  const until = clock.now() + waitMs;
+  for (;;) {
+    try {
+      return await PostgresStore.open(options);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const isGone = error.code === 'database_unavailable';
+      if (!isGone || clock.now() >= until) throw unusable(error);
+      log.warn({ reason: error.details['reason'] }, 'the database cannot be reached yet');
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+    }
+  }
+}
+
+function unusable(error: AppError): StartupError {
+  const reason = String(error.details['reason'] ?? error.message);
+  const message = `The database cannot be used: ${reason}. Check ${variableOf('databaseUrl')} and whether PostgreSQL runs.`;
+  return new StartupError('database_unusable', message, { details: { code: error.code }, cause: error });
+}
+
+async function openFile(
+  { dataDir: folder, durability }: Config,
+  outbox: NonNullable<Parameters<typeof SqliteStore.open>[0]['outbox']>,
+  opened: Opened,
+): Promise<SqliteStore> {
+  return usingFolder(folder, async () => {
+    const lock = takeFolder(folder);
+    opened.push(() => lock.release());
+    const store = await SqliteStore.open({ folder, durability, outbox });
+    opened.push(() => store.close());
+    return store;
+  });
+}
+
+/** @throws StartupError `data_folder_unusable` */
+export async function usingFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;
+    throw new StartupError('data_folder_unusable', message, { details: { folder }, cause: error });
+  }
+}
+
+async function composeAssetUrls({ assetUrlSeconds, publicUrl }: Config, store: RecordStore): Promise<AssetUrls> {
+  const transact: AccessStore['transact'] = (work) => store.transact(({ access }) => work(access));
+  const keys = await openSigningKeys({ store: { transact }, secrets, clock: systemClock });
+  return createAssetUrls({ keys, secrets, clock: systemClock, lifeSeconds: assetUrlSeconds, publicUrl });
+}
+
+function takeFolder(folder: string): DataLock {
+  const taken = lockFolder(folder);
+  if ('lock' in taken) return taken.lock;
+  const who = taken.holder === undefined ? '' : ` (process ${taken.holder.pid} on ${taken.holder.host})`;
+  const message = `Another Imagemill server${who} works in the data folder ${folder}. Stop it, or choose another folder with --data-dir.`;
+  throw new StartupError('data_folder_in_use', message, { details: { folder, ...taken.holder } });
+}
+
+/** How long a process that starts waits for its database. */
+const WAIT_MS = 30_000;
+const RETRY_MS = 500;
