@@ -80,6 +80,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       ({ job, asset }) => ({ ids: [job, asset] }),
     ),
   ],
+  'GET /v1/reviews': [own],
+  'POST /v1/reviews/{id}/accept': [refused(({ job }) => `/v1/reviews/${job}/accept`)],
+  'POST /v1/reviews/{id}/reject': [refused(({ job }) => `/v1/reviews/${job}/reject`)],
+  'POST /v1/reviews/{id}/redraw': [refused(({ job }) => `/v1/reviews/${job}/redraw`)],
+  'GET /v1/quality/policy': [own, refused(() => '/v1/quality/policy?tenant=owner')],
+  'PUT /v1/quality/policy': [
+    refused(
+      () => '/v1/quality/policy?tenant=owner',
+      () => ({ maxRedraws: 1 }),
+    ),
+  ],
   'GET /v1/bulks/{id}': [refused(({ bulk }) => `/v1/bulks/${bulk}`)],
   'POST /v1/bulks/{id}/cancel': [refused(({ bulk }) => `/v1/bulks/${bulk}/cancel`)],
   'GET /v1/bulks/{id}/rows': [refused(({ bulk }) => `/v1/bulks/${bulk}/rows`)],

@@ -4,6 +4,7 @@ import type { ErrorCodeEntry } from './error-codes/entry.ts';
 import { fileErrorCodes } from './error-codes/files.ts';
 import { loraErrorCodes } from './error-codes/loras.ts';
 import { modelErrors } from './error-codes/models.ts';
+import { qualityErrorCodes } from './error-codes/quality.ts';
 import { storageErrorCodes } from './error-codes/storage.ts';
 import { webhookErrorCodes } from './error-codes/webhooks.ts';
 
@@ -274,6 +275,7 @@ export type ErrorCode =
   | keyof typeof storageErrorCodes
   | keyof typeof loraErrorCodes
   | keyof typeof modelErrors
+  | keyof typeof qualityErrorCodes
   | keyof typeof webhookErrorCodes
   | keyof typeof bulkErrorCodes
   | keyof typeof fileErrorCodes;
@@ -285,6 +287,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...storageErrorCodes,
   ...loraErrorCodes,
   ...modelErrors,
+  ...qualityErrorCodes,
   ...webhookErrorCodes,
   ...bulkErrorCodes,
   ...fileErrorCodes,

@@ -89,6 +89,8 @@ export interface EngineOptions {
   readonly measuredRows?: (model: string, grid: LatentGrid) => number | undefined;
   /** @default unknown: nothing is predicted, only the device's refusals are answered */
   readonly memory?: DeviceMemory;
+  /** Looks at a picture that was decoded, before it is told of as finished; its rejection fails the picture. */
+  readonly inspect?: (id: string, pixels: Pixels) => Promise<void>;
 }
 
 const PREVIEW_PAUSE_MS = 500;
@@ -265,8 +267,9 @@ export class SlotEngine {
       if (item.kept !== undefined) pasteKept(pixels.data, item.kept);
       slot.deviceMs += performance.now() - start;
       const { format, quality, mark } = slot.request;
-      const encoding = encodePicture(pixels.data, { ...pixels, format, quality, mark })
-        .then((image) => {
+      const inspected = this.#options.inspect?.(slot.request.id, pixels);
+      const encoding = Promise.all([encodePicture(pixels.data, { ...pixels, format, quality, mark }), inspected])
+        .then(([image]) => {
           const now = performance.now();
           const { loadMs, encodeMs, denoiseMs, deviceMs } = slot;
           const meanBatch = slot.batchSum / Math.max(1, slot.stepCount);

@@ -76,10 +76,13 @@ export interface EndedChange {
   readonly at: number;
   /** Device time of the attempt, where it was measured. */
   readonly deviceMs?: number | undefined;
+  /** Whether it brought a picture that does not count. */
+  readonly isRejected?: boolean | undefined;
 }
 
 /** Counts what an attempt used, and settles the reservation of a job that has ended. To be called once a change. */
-export async function settle(usage: UsageTransaction, { before, after, at, deviceMs }: EndedChange): Promise<void> {
+export async function settle(usage: UsageTransaction, change: EndedChange): Promise<void> {
+  const { before, after, at, deviceMs } = change;
   const isEnd = isFinal(after) && !isFinal(before);
   if (before.state !== 'running' && !isEnd) return;
   const reservation = isEnd ? await usage.takeReservation(after.id) : await usage.findReservation(after.id);
@@ -90,14 +93,34 @@ export async function settle(usage: UsageTransaction, { before, after, at, devic
     const changes = counterChanges(reservation, { isEnd, pictures, deviceMs: usedMs });
     if (changes.length > 0) await usage.addToCounters(changes);
   }
-  const failed = after.state === 'failed' || after.state === 'dead' ? 1 : 0;
-  if (usedMs === 0 && pictures === 0 && failed === 0) return;
+  const rejected = change.isRejected === true ? 1 : 0;
+  const failed = rejected === 0 && (after.state === 'failed' || after.state === 'dead') ? 1 : 0;
+  if (usedMs === 0 && pictures === 0 && failed + rejected === 0) return;
   const prices = await usage.prices();
   const cost = prices === undefined ? 0 : costMicros(prices, { pictures, deviceMs: usedMs });
   const { tenantId, place } = after;
   const key = usageKey({ tenantId, keyId: reservation?.keyId ?? '', shapeKey: place.shapeKey, at });
-  const amounts: UsageAmounts = { requests: 0, pictures, failed, deviceMs: usedMs, costMicros: cost };
+  const amounts: UsageAmounts = { requests: 0, pictures, failed, rejected, deviceMs: usedMs, costMicros: cost };
   await usage.addUsage(key, amounts);
+}
+
+/**
+ * Counts the decision of a reviewer about a picture that was drawn before: one that was held back counts from now on,
+ * or one that counted does not any more. What it cost stays.
+ */
+export async function countReviewed(
+  usage: UsageTransaction,
+  { job, at, isAccepted }: { readonly job: Job; readonly at: number; readonly isAccepted: boolean },
+): Promise<void> {
+  const { tenantId, place } = job;
+  const [pictures, rejected] = isAccepted ? [1, -1] : [-1, 1];
+  const prices = isAccepted ? await usage.prices() : undefined;
+  const cost = prices === undefined ? 0 : costMicros(prices, { pictures: 1, deviceMs: 0 });
+  const [day, month] = periodsAt(at);
+  const counter = { tenantId, subject: '', reserved: 0, pictures: 1, reservedMs: 0, deviceMs: 0 };
+  if (isAccepted) await usage.addToCounters([day, month].map((period) => ({ ...counter, period })));
+  const key = usageKey({ tenantId, keyId: '', shapeKey: place.shapeKey, at });
+  await usage.addUsage(key, { ...noUsage, pictures, rejected, costMicros: cost });
 }
 
 /** Everything is settled in the periods in which it was reserved. */

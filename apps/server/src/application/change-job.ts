@@ -13,6 +13,8 @@ export interface JobChange {
   readonly asset?: Asset | undefined;
   /** Device time of the attempt that ended, where it was measured. */
   readonly deviceMs?: number | undefined;
+  /** Whether the attempt brought a picture that does not count. */
+  readonly isRejected?: boolean | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
 import type { Precision } from '../domain/model.ts';
 import type { VisibleMark } from '../domain/provenance/label-policy.ts';
+import type { PictureMeasures } from '../domain/quality/measures.ts';
 import type { OversizePolicy } from '../domain/size-policy.ts';
 import type { Warning } from '../domain/warning.ts';
 
@@ -86,6 +87,8 @@ export interface DrawnPicture {
   readonly timings: EngineTimings;
   /** What was done another way than asked, so that it could be drawn. @default none */
   readonly warnings?: readonly Warning[] | undefined;
+  /** For the quality gate. Absent where nothing was drawn, as on the fixed-time device. */
+  readonly measures?: PictureMeasures | undefined;
 }
 
 export type DrawOutcome =

@@ -21,8 +21,12 @@ export function observeEndAttempt(endAttempt: EndAttempt, telemetry: Telemetry):
   return {
     async complete(held, result) {
       const job = await endAttempt.complete(held, result);
+      if (job?.state === 'failed') return tell(job, { outcome: 'held', code: job.lastFault?.code });
       if (job?.state !== 'succeeded') return tell(job, { outcome: 'cancelled' });
       return tell(job, { outcome: 'succeeded', timings: job.timings, picture: factsOf(result) });
+    },
+    async redraw(held, picture) {
+      return tell(await endAttempt.redraw(held, picture), { outcome: 'redrawn' });
     },
     async reuse(held, asset) {
       return tell(await endAttempt.reuse(held, asset), { outcome: 'reused' });

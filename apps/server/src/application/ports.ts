@@ -19,6 +19,7 @@ import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { OptionsOwner } from './client-options.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
 import type { OrderReader, OrderTransaction } from './order-ports.ts';
+import type { QualityReader, QualityTransaction } from './quality-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
 import type { WebhookReader, WebhookTransaction } from './webhook-ports.ts';
@@ -93,6 +94,7 @@ export interface StoreTransaction {
   readonly orders: OrderTransaction;
   /** In place of what was kept for the owner before. */
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly quality: QualityTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -113,6 +115,7 @@ export interface StoreTransaction {
   setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void>;
   addAttempt(attempt: AttemptRecord): Promise<void>;
   addAsset(asset: Asset): Promise<void>;
+  loadAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined>;
   /** Remembers what was drawn for a key, in place of what was before; the oldest go beyond the bound. */
   rememberResult(result: RememberedResult, maxEntries: number): Promise<void>;
   /** Numbers the events and stores them; readers get them once the transaction is kept. */
@@ -140,6 +143,7 @@ export interface Store {
   readonly gallery: GalleryReader;
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
+  readonly quality: QualityReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

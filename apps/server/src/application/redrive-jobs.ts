@@ -60,18 +60,27 @@ export function createRedriveJobs(ports: RedrivePorts): RedriveJobs {
   };
 }
 
+/** Queues one job again inside a transaction that does more; false when it is not dead or failed. */
+export async function redriveInto(
+  transaction: StoreTransaction,
+  job: Job,
+  { ports, who, seed }: { readonly ports: RedrivePorts; readonly who: Asker; readonly seed?: number | undefined },
+): Promise<boolean> {
+  return redriveOne(transaction, job, ports, { ...(await quotaOf(ports, who)), seed });
+}
+
 async function redriveOne(
   transaction: StoreTransaction,
   before: Job,
   { clock, weightOf }: RedrivePorts,
-  quota: Quota,
+  { seed, ...quota }: Quota & { readonly seed?: number | undefined },
 ): Promise<boolean> {
   if (before.state !== 'dead' && before.state !== 'failed') return false;
   const now = clock.now();
   const { tenantId, priority, place } = before;
   const weight = weightOf?.(tenantId) ?? 1;
   const [newPlace] = await takePlaces(transaction.queue, { ...place, tenantId, priority, count: 1, now, weight });
-  const after = newPlace && redrive(before, { place: newPlace, now });
+  const after = newPlace && redrive(before, { place: newPlace, now, seed });
   if (after === undefined) return false;
   const { costMs, shapeKey } = after.place;
   // Whoever asks for it again answers for it: what was reserved for the first request was given back.

@@ -9,6 +9,7 @@ import { findModel } from './find-model.ts';
 import type { PictureLabeller } from './label-picture.ts';
 import type { LoraLibrary } from './lora-ports.ts';
 import type { Clock, EventFeed, Logger, ModelCatalog, PictureStore } from './ports.ts';
+import type { QualityGate } from './quality-gate.ts';
 import { readSource } from './read-source.ts';
 import type { HeldJob } from './renew-leases.ts';
 import type { ReuseResults } from './reuse-results.ts';
@@ -20,6 +21,8 @@ export interface AttemptPorts {
   readonly models: ModelCatalog;
   readonly loras: LoraLibrary;
   readonly labeller: PictureLabeller;
+  /** What every picture passes before it counts. @default none */
+  readonly gate?: QualityGate | undefined;
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly log: Logger;
@@ -81,6 +84,9 @@ async function keepPicture(
 ): Promise<void> {
   const { clock, endAttempt } = ports;
   const startedAt = clock.now();
+  const cost = costOf(claim, picture);
+  const gate = await ports.gate?.judge(claim, picture);
+  if (gate?.action === 'retry') return settle(ports, attempt, () => endAttempt.redraw(attempt, { cost, gate }));
   try {
     const stored = await ports.pictures.put(await ports.labeller.label(claim, picture, picture.model));
     const { loadMs, encodeMs, denoiseMs, decodeMs } = picture.timings;
@@ -92,7 +98,6 @@ async function keepPicture(
       storeMs: clock.now() - startedAt,
     };
     const { mediaType, width, height } = picture;
-    const cost = costOf(claim, picture);
     const result = {
       ...stored,
       mediaType,
@@ -100,6 +105,7 @@ async function keepPicture(
       height,
       timings,
       cost,
+      gate,
       warnings: picture.warnings,
       resultKey: lasting(picture),
     };

@@ -5,8 +5,11 @@
 import type { TenantId } from '../domain/ids.ts';
 import type { JobTimings, PriorityClass } from '../domain/job.ts';
 
-/** `reused`: a picture that was drawn before was given. `released`: handed back. `lost`: somebody else had the job. */
-export type AttemptOutcome = 'succeeded' | 'reused' | 'failed' | 'cancelled' | 'released' | 'lost';
+/**
+ * `reused`: a picture that was drawn before was given. `redrawn`, `held`: the quality gate wants another seed, or a
+ * review. `released`: handed back. `lost`: somebody else had the job.
+ */
+export type AttemptOutcome = 'succeeded' | 'reused' | 'redrawn' | 'held' | 'failed' | 'cancelled' | 'released' | 'lost';
 
 /** One try at a job that a worker of this process ended. */
 export interface EndedAttempt {

@@ -66,6 +66,8 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
     dataDir: resolve(folder, settings.dataDir),
     assetDir: settings.assetDir === undefined ? undefined : resolve(folder, settings.assetDir),
     lorasDirs: settings.lorasDirs.map((path) => resolve(folder, path)),
+    safetyModel: withPath(settings.safetyModel, folder),
+    aestheticModel: withPath(settings.aestheticModel, folder),
     engineEnvironment: pick(environment, ENGINE_VARIABLES),
     modelsFolder: {
       configured: settings.modelsDir === undefined ? undefined : resolve(folder, settings.modelsDir),
@@ -75,6 +77,10 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
       localAppData: environment['LOCALAPPDATA'],
     },
   });
+}
+
+function withPath<T extends { readonly path: string }>(model: T | undefined, folder: string): T | undefined {
+  return model && { ...model, path: resolve(folder, model.path) };
 }
 
 interface Source {

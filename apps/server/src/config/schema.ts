@@ -2,6 +2,7 @@
  * Every setting: what it means, what it may be, what it is by default. `docs/settings.md` is written from this file.
  * A setting `fooBar` is the variable IMAGEMILL_FOO_BAR and the key `fooBar` of imagemill.config.json.
  */
+import { qualityPolicyChangeSchema } from '@imagemill/api';
 import { z } from 'zod';
 import { markCorners } from '../domain/provenance/label-policy.ts';
 import { providerSettings } from './provider-settings.ts';
@@ -15,6 +16,18 @@ const labelOverride = z.strictObject({
   visibleMark: z.enum(['none', 'zh', 'en']).optional(),
   visibleMarkCorner: z.enum(markCorners).optional(),
   visibleMarkPercent: z.number().min(5).max(25).optional(),
+});
+
+const channels = z.tuple([z.number(), z.number(), z.number()]);
+const scoringModel = z.strictObject({
+  path: z.string().min(1),
+  size: z.int().min(8).max(2_048),
+  mean: channels.optional(),
+  std: channels.optional(),
+  layout: z.enum(['nchw', 'nhwc']).optional(),
+  output: z.string().min(1).optional(),
+  index: z.int().min(0).optional(),
+  activation: z.enum(['none', 'softmax', 'sigmoid']).optional(),
 });
 
 /** Schemas by name. Descriptions say what the value does; units are in the name. */
@@ -200,6 +213,25 @@ export const settingSchemas = {
     .describe(
       'Labels of single tenants, by id: aiLabel, aiLabelProducer, visibleMark, visibleMarkCorner and visibleMarkPercent as above; what is left out is as for all. In a variable: JSON.',
     ),
+  qualityPolicy: qualityPolicyChangeSchema
+    .default({})
+    .describe(
+      'What happens to pictures that fail a check of the quality gate, and where the limits are; docs/quality.md has the parts. Tenants may have their own by PUT /v1/quality/policy. In a variable: JSON.',
+    ),
+  duplicateWindow: z
+    .int()
+    .min(0)
+    .max(5_000)
+    .default(256)
+    .describe('Latest pictures of the tenant among which near-duplicates are looked for; 0 looks for none.'),
+  safetyModel: scoringModel
+    .optional()
+    .describe(
+      'ONNX model that tells how likely a picture is unsafe: path, size (side that pictures are scaled to), mean, std, layout, output, index, activation; docs/quality.md has an example. It runs in the engine process. In a variable: JSON.',
+    ),
+  aestheticModel: scoringModel
+    .optional()
+    .describe('ONNX model that tells how well a picture looks, as safetyModel. In a variable: JSON.'),
   slots: z.int().min(1).max(64).default(4).describe('Pictures that are under way at once.'),
   maxPixels: z
     .int()

@@ -36,6 +36,8 @@ export type AppErrorCode =
   | 'webhook_limit_reached'
   | 'delivery_not_found'
   | 'picture_rejected'
+  | 'review_not_found'
+  | 'review_decided'
   | 'engine_unavailable'
   | 'shutting_down'
   | 'disk_full'

@@ -2,6 +2,7 @@ import type { Asset } from './asset.ts';
 import type { GenerationState } from './generation.ts';
 import type { GenerationId, JobId, TenantId } from './ids.ts';
 import type { Job, JobFault, JobTimings, PriorityClass } from './job.ts';
+import type { PictureQuality } from './quality/judge.ts';
 
 interface EventBase {
   readonly tenantId: TenantId;
@@ -26,7 +27,12 @@ export type StoredEvent =
       readonly fault: JobFault | undefined;
     })
   | (JobEventBase & { readonly type: 'job.started' })
-  | (JobEventBase & { readonly type: 'job.succeeded'; readonly asset: Asset; readonly timings: JobTimings })
+  | (JobEventBase & {
+      readonly type: 'job.succeeded';
+      readonly asset: Asset;
+      readonly timings: JobTimings;
+      readonly quality?: PictureQuality | undefined;
+    })
   | (JobEventBase & { readonly type: 'job.failed'; readonly state: 'failed' | 'dead'; readonly fault: JobFault })
   | (JobEventBase & { readonly type: 'job.cancelled' })
   | (EventBase & { readonly type: 'generation.finished'; readonly state: GenerationState });
@@ -58,7 +64,9 @@ export function eventOfChange(before: Job, after: Job, at: number, asset: Asset 
     case 'running':
       return { ...base, type: 'job.started' };
     case 'succeeded':
-      return asset === undefined ? undefined : { ...base, type: 'job.succeeded', asset, timings: after.timings };
+      return asset === undefined
+        ? undefined
+        : { ...base, type: 'job.succeeded', asset, timings: after.timings, quality: after.quality };
     case 'cancelled':
       return { ...base, type: 'job.cancelled' };
     case 'failed':

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assetId, DEFAULT_TENANT, generationId, jobId, workerId } from './ids.ts';
 import {
+  accept,
   acknowledgeCancel,
   claim,
   complete,
@@ -14,6 +15,7 @@ import {
   newJob,
   type QueuedJob,
   type RunningJob,
+  redraw,
   redrive,
   release,
   renew,
@@ -47,6 +49,42 @@ function running(fields: Partial<RunningJob> = {}): RunningJob {
   if (job === undefined) throw new Error('a new job can be claimed');
   return { ...job, ...fields };
 }
+
+describe('a job whose picture failed the quality gate', () => {
+  const held: JobFault = { code: 'picture_held', message: 'held', details: {}, retryable: false };
+  const picture = { assetId: assetId('a1'), timings, warnings: [], quality: undefined };
+
+  it('goes back to the queue at once with another seed, which is no failure, and remembers the first', () => {
+    const job = running();
+    const again = redraw(job, job.lease.token, { seed: 99, fault: passing, now: 2_000 });
+    expect(again).toMatchObject({ state: 'queued', seed: 99, triedSeeds: [7], failures: 0, notBefore: 2_000 });
+  });
+
+  it('is cancelled instead when that was asked for, and left alone when it was lost', () => {
+    const job = running({ cancelRequested: true });
+    expect(redraw(job, job.lease.token, { seed: 9, fault: passing, now: 2 })).toMatchObject({
+      state: 'cancelled',
+      seed: 7,
+    });
+    expect(redraw(job, job.lease.token + 1, { seed: 9, fault: passing, now: 2 })).toBeUndefined();
+  });
+
+  it('succeeds with the picture that was held back once that is accepted', () => {
+    const job = running();
+    const failed = failAttempt(job, job.lease.token, { fault: held, now: 3_000 });
+    expect(failed?.state).toBe('failed');
+    const accepted = failed && accept(failed, picture);
+    expect(accepted).toMatchObject({ state: 'succeeded', assetId: 'a1', finishedAt: 3_000, lastFault: undefined });
+  });
+
+  it('cannot be given a picture when it failed for another reason, or has one', () => {
+    const job = running();
+    const failed = failAttempt(job, job.lease.token, { fault: lasting, now: 3_000 });
+    expect(failed && accept(failed, picture)).toBeUndefined();
+    const done = complete(job, job.lease.token, { ...picture, now: 3_000 });
+    expect(done && accept(done, picture)).toBeUndefined();
+  });
+});
 
 describe('a job', () => {
   it('gets a lease with a new token and the next attempt number when it is claimed', () => {

@@ -8,15 +8,16 @@
  *     │ │ requestCancel  │ │ any end after a cancel ────► cancelled
  *     │ └────────────────┼─┼───────────────────────────► cancelled
  *     └──────────────────┘ │
- *       failAttempt, interrupt, release: to be tried again
+ *       failAttempt, interrupt, release, redraw: to be tried again
  *
  * The functions are pure. Those that end an attempt take the lease token of whoever asks and return undefined when it
  * is not the current one: the caller lost the job and must leave it alone. A final state never changes, but for an
- * operator's order to try a job that got no picture once more (`redrive`). Once a cancel is accepted the job never
- * succeeds.
+ * operator's order to try a job that got no picture once more (`redrive`), and a reviewer's to take a picture that the
+ * quality gate held back (`accept`). Once a cancel is accepted the job never succeeds.
  */
 import type { AssetId, GenerationId, JobId, TenantId } from './ids.ts';
 import { grantLease, hasExpired, type Lease, type LeaseRequest, renewLease } from './lease.ts';
+import type { PictureQuality } from './quality/judge.ts';
 import type { Warning } from './warning.ts';
 
 /** Rank of waiting work; a lower class waits while a higher one has jobs. */
@@ -60,7 +61,10 @@ interface JobBase {
   readonly generationId: GenerationId;
   /** Position in the generation, from 0. */
   readonly index: number;
+  /** What it is drawn with; another than it was asked for once the quality gate had it drawn anew. */
   readonly seed: number;
+  /** Seeds that were tried and given up, oldest first. */
+  readonly triedSeeds: readonly number[];
   readonly priority: PriorityClass;
   readonly createdAt: number;
   readonly place: QueuePlace;
@@ -101,6 +105,8 @@ export interface SucceededJob extends JobBase {
   readonly timings: JobTimings;
   /** What was done another way than asked, e.g. because the memory was short. */
   readonly warnings: readonly Warning[];
+  /** Undefined for a picture that was not measured. */
+  readonly quality: PictureQuality | undefined;
 }
 
 export interface UnsuccessfulJob extends JobBase {
@@ -133,7 +139,7 @@ export type NewJob = Pick<
 >;
 
 export function newJob(fields: NewJob): QueuedJob {
-  const history = { attempt: 0, failures: 0, interruptions: 0, lastToken: 0, lastFault: undefined };
+  const history = { attempt: 0, failures: 0, interruptions: 0, lastToken: 0, lastFault: undefined, triedSeeds: [] };
   return { ...fields, ...history, state: 'queued', notBefore: fields.createdAt };
 }
 
@@ -169,6 +175,7 @@ export function complete(
     readonly assetId: AssetId;
     readonly timings: JobTimings;
     readonly warnings?: readonly Warning[];
+    readonly quality?: PictureQuality | undefined;
     readonly now: number;
   },
 ): SucceededJob | UnsuccessfulJob | undefined {
@@ -183,8 +190,30 @@ export function complete(
     assetId: result.assetId,
     timings: result.timings,
     warnings: result.warnings ?? [],
+    quality: result.quality,
     lastFault: undefined,
   };
+}
+
+/** Ends the attempt, whose picture failed the quality gate, and queues the job at once with another seed. */
+export function redraw(
+  job: Job,
+  token: number,
+  event: { readonly seed: number; readonly fault: JobFault; readonly now: number },
+): QueuedJob | UnsuccessfulJob | undefined {
+  if (!isHeldBy(job, token)) return undefined;
+  if (job.cancelRequested) return end(job, 'cancelled', event.now);
+  return requeue(withSeed({ ...job, lastFault: event.fault }, event.seed), event.now);
+}
+
+/** Takes the picture of a job that the quality gate held back; undefined for any other job. */
+export function accept(
+  job: Job,
+  picture: Pick<SucceededJob, 'assetId' | 'timings' | 'warnings' | 'quality'>,
+): SucceededJob | undefined {
+  if (job.state !== 'failed' || job.lastFault?.code !== 'picture_held') return undefined;
+  const { startedAt = job.finishedAt, ...base } = job;
+  return { ...base, ...picture, state: 'succeeded', startedAt, lastFault: undefined };
 }
 
 /** Ends the attempt with a fault: to be repeated after a pause, or final. */
@@ -255,10 +284,17 @@ export function reprioritize<Open extends QueuedJob | RunningJob>(
  * Queues a job again that ended without a picture, with all its attempts before it; undefined for any other. Attempts
  * and lease tokens go on counting, so nothing of an earlier attempt gets through.
  */
-export function redrive(job: Job, event: { readonly place: QueuePlace; readonly now: number }): QueuedJob | undefined {
+export function redrive(
+  job: Job,
+  event: { readonly place: QueuePlace; readonly now: number; readonly seed?: number | undefined },
+): QueuedJob | undefined {
   if (job.state !== 'dead' && job.state !== 'failed') return undefined;
-  const { startedAt: _started, finishedAt: _finished, state: _state, ...base } = job;
+  const { startedAt: _started, finishedAt: _finished, state: _state, ...base } = withSeed(job, event.seed);
   return { ...base, state: 'queued', failures: 0, interruptions: 0, place: event.place, notBefore: event.now };
+}
+
+function withSeed<Base extends JobBase>(job: Base, seed = job.seed): Base {
+  return seed === job.seed ? job : { ...job, seed, triedSeeds: [...job.triedSeeds, job.seed] };
 }
 
 function isHeldBy(job: Job, token: number): job is RunningJob {

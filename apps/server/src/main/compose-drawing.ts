@@ -31,6 +31,7 @@ import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { type WorkerId, workerId } from '../domain/ids.ts';
 import { createLabelPolicies } from './compose-labels.ts';
+import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
 import type { Cluster, Opened } from './open-records.ts';
 
@@ -124,6 +125,7 @@ function startWorker(
       createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
       metrics,
     ),
+    gate: composeQualityGate(config, store),
     labeller: createPictureLabeller({
       files: pictureFiles,
       policies: createLabelPolicies(config),

@@ -42,6 +42,7 @@ import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
 import { createLabelPolicies } from './compose-labels.ts';
 import { composeOrders } from './compose-orders.ts';
+import { composeQualityRoutes } from './compose-quality.ts';
 import { composeSdapi } from './compose-sdapi.ts';
 import { pictureLinkOrigin } from './open-pictures.ts';
 import type { Cluster } from './open-records.ts';
@@ -81,6 +82,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   const { disconnectGraceMs: graceMs } = config;
   const engineStatus = () => engines.list();
   const weightOf = weightsIn(access);
+  const redrivePorts = { store, clock, weightOf, limitsOf: access.limitsOf };
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
   const cancelGeneration = createCancelGeneration(cancelPorts);
   const bulkParts = composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
@@ -102,19 +104,15 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       getQueue: createGetQueue({ store }),
       controlQueue: createControlQueue({ store, clock, wake: parts.wakeWorkers }),
       listDeadLetters: createListDeadLetters({ store }),
-      redriveJobs: createRedriveJobs({ store, clock, weightOf, limitsOf: access.limitsOf }),
+      redriveJobs: createRedriveJobs(redrivePorts),
       getAsset: createGetAsset({ store }),
       inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
       manageModels: createManageModels({ engine: engines.models, models, log }),
       getSystem: createGetSystem({ store, disk, clock, engines: engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
-      pictureRoutes: {
-        listPictures: createListPictures({ gallery: store.gallery }),
-        markPictures: createMarkPictures({ store, clock }),
-        gallery: store.gallery,
-        ...{ pictures, assetUrls },
-      },
+      pictureRoutes: pictureRoutes(parts),
+      qualityRoutes: composeQualityRoutes(config, { ...redrivePorts, ids, assetUrls, submit: submitGeneration }),
       uploads,
       sdapi: composeSdapi(config, { store, policies: createLabelPolicies(config) }),
       openAi: { ...uploads, ...orderParts, joinGeneration, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
@@ -139,6 +137,12 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   app.addHook('onClose', bulkParts.stop);
   app.addHook('onClose', stopOrders);
   return app;
+}
+
+function pictureRoutes({ store, clock, pictures, assetUrls }: HttpParts): HttpPorts['pictureRoutes'] {
+  const { gallery } = store;
+  const listPictures = createListPictures({ gallery });
+  return { listPictures, markPictures: createMarkPictures({ store, clock }), gallery, pictures, assetUrls };
 }
 
 function routeMetrics(metrics: Metrics): HttpPorts['metrics'] {

@@ -14,6 +14,8 @@ export const permissions = [
   'generations:write',
   'assets:read',
   'assets:write',
+  'pictures:review',
+  'quality:manage',
   'queue:read',
   'queue:manage',
   'models:read',

@@ -12,6 +12,7 @@ import { type GenerationState, generationStates } from './generation.ts';
 import { type JobTimings, jobTimingsSchema } from './job.ts';
 import { idSchema, timestampSchema } from './primitives.ts';
 import { type JobError, jobErrorSchema } from './problem.ts';
+import { type PictureQuality, pictureQualitySchema } from './quality.ts';
 
 interface EventBase {
   /** Equals the `id:` of the message. */
@@ -59,6 +60,8 @@ export interface JobSucceededEvent extends JobEventBase {
   readonly type: 'job.succeeded';
   readonly asset: Asset;
   readonly timings: JobTimings;
+  /** Absent for a picture that was not measured. */
+  readonly quality?: PictureQuality | undefined;
 }
 
 export interface JobFailedEvent extends JobEventBase {
@@ -124,7 +127,13 @@ export const generationEventSchema: z.ZodType<GenerationEvent> = z
       mediaType: z.string(),
       image: z.string(),
     }),
-    z.object({ ...jobEventBase, type: z.literal('job.succeeded'), asset: assetSchema, timings: jobTimingsSchema }),
+    z.object({
+      ...jobEventBase,
+      type: z.literal('job.succeeded'),
+      asset: assetSchema,
+      timings: jobTimingsSchema,
+      quality: pictureQualitySchema.optional(),
+    }),
     z.object({
       ...jobEventBase,
       type: z.literal('job.failed'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Asset, assetSchema } from './asset.ts';
 import { idSchema, type Priority, priorities, timestampSchema, type Warning, warningSchema } from './primitives.ts';
 import { type JobError, jobErrorSchema } from './problem.ts';
+import { type PictureQuality, pictureQualitySchema } from './quality.ts';
 
 /**
  * `queued` → `running` → `succeeded`, `failed` (a fault that a repeat would not mend), `cancelled`, or `dead` (out of
@@ -36,7 +37,10 @@ export interface Job {
   readonly generationId: string;
   /** Position in the generation, from 0. */
   readonly index: number;
+  /** What it is drawn with; another than it was asked for once the quality gate had it drawn anew. */
   readonly seed: number;
+  /** Seeds that were given up, oldest first; absent when none was. */
+  readonly triedSeeds?: readonly number[] | undefined;
   readonly state: JobState;
   /** Number of the current or last attempt, from 1; 0 before the first. */
   readonly attempt: number;
@@ -55,6 +59,8 @@ export interface Job {
   readonly timings?: JobTimings | undefined;
   /** What was done another way than asked, e.g. `memory_smaller_size`; absent when nothing was. */
   readonly warnings?: readonly Warning[] | undefined;
+  /** What the quality gate found; absent when the picture was not measured. */
+  readonly quality?: PictureQuality | undefined;
 }
 
 const milliseconds = z.number().nonnegative();
@@ -74,6 +80,7 @@ const jobShape = {
   generationId: idSchema,
   index: z.int().nonnegative(),
   seed: z.int().nonnegative(),
+  triedSeeds: z.array(z.int().nonnegative()).optional(),
   state: z.enum(jobStates),
   attempt: z.int().nonnegative(),
   progress: z.object({ step: z.int().nonnegative(), steps: z.int().positive() }),
@@ -86,6 +93,7 @@ const jobShape = {
   error: jobErrorSchema.optional(),
   timings: jobTimingsSchema.optional(),
   warnings: z.array(warningSchema).optional(),
+  quality: pictureQualitySchema.optional(),
 };
 
 export const jobSchema: z.ZodType<Job> = z.object(jobShape).meta({ id: 'Job' });

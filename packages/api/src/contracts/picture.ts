@@ -4,6 +4,7 @@ import { type JobTimings, jobTimingsSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { type LoraUse, loraUseSchema } from './lora.ts';
 import { idSchema, timestampSchema } from './primitives.ts';
+import { type PictureQuality, pictureQualitySchema } from './quality.ts';
 import { type ImageUse, imageUseSchema, type MaskUse, maskUseSchema } from './source.ts';
 
 /** A picture of the gallery: a job that succeeded, with how it was drawn and what its owner noted. */
@@ -31,6 +32,8 @@ export interface Picture {
   readonly tags: readonly string[];
   readonly asset: Asset;
   readonly timings: JobTimings;
+  /** What the quality gate found; absent when the picture was not measured. */
+  readonly quality?: PictureQuality | undefined;
 }
 
 export const pictureSchema: z.ZodType<Picture> = z
@@ -54,6 +57,7 @@ export const pictureSchema: z.ZodType<Picture> = z
     tags: z.array(z.string()),
     asset: assetSchema,
     timings: jobTimingsSchema,
+    quality: pictureQualitySchema.optional(),
   })
   .meta({ id: 'Picture' });
 

@@ -50,6 +50,8 @@ export interface UsageItem {
   readonly pictures: number;
   /** Pictures that were given up. */
   readonly failed: number;
+  /** Pictures that were drawn and do not count: drawn anew or held back by the quality gate, or rejected by a person. */
+  readonly rejected: number;
   readonly deviceSeconds: number;
   /** In `currency`, at the prices of its time. */
   readonly cost: number;
@@ -65,6 +67,7 @@ const usageItemSchema: z.ZodType<UsageItem> = z
     requests: z.number(),
     pictures: z.number(),
     failed: z.number(),
+    rejected: z.number(),
     deviceSeconds: z.number(),
     cost: z.number(),
   })

@@ -22,6 +22,7 @@ import { addMetrics } from './routes/metrics.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
+import { addQualityRoutes } from './routes/reviews.ts';
 import { addSessionRoutes } from './routes/session.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addUploadRoute } from './routes/upload-asset.ts';
@@ -94,6 +95,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addBulkRoutes(app, ports.bulkRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addPictureRoutes(app, ports.pictureRoutes);
+  addQualityRoutes(app, ports.qualityRoutes);
   addAdministrationRoutes(app, ports.administration);
   addMcpRoute(app, options.version);
   addSessionRoutes(app, { ...ports.authentication, ...ports.sessionRoutes });

@@ -25,6 +25,7 @@ import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { MetricsPorts } from './routes/metrics.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
+import type { QualityRoutePorts } from './routes/reviews.ts';
 import type { SessionRoutePorts } from './routes/session.ts';
 import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
@@ -55,6 +56,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly bulkRoutes: BulkRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;
   readonly pictureRoutes: PictureRoutePorts;
+  readonly qualityRoutes: QualityRoutePorts;
   readonly uploads: UploadPorts;
   readonly openAi: OpenAiPorts;
   readonly sdapi: SdapiPorts;

@@ -46,6 +46,7 @@ export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls
     generationId: job.generationId,
     index: job.index,
     seed: job.seed,
+    triedSeeds: job.triedSeeds.length > 0 ? job.triedSeeds : undefined,
     state: job.state,
     attempt: job.attempt,
     progress: { step, steps },
@@ -58,6 +59,7 @@ export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls
     error: job.lastFault,
     timings: job.state === 'succeeded' ? job.timings : undefined,
     warnings: job.state === 'succeeded' && job.warnings.length > 0 ? job.warnings : undefined,
+    quality: job.state === 'succeeded' ? job.quality : undefined,
   };
 }
 
@@ -96,7 +98,13 @@ export function presentEvent(event: NumberedEvent, { assetUrls }: Pick<PresentPo
       return { ...jobBase, type: event.type, step, steps, mediaType, image: Buffer.from(image).toString('base64') };
     }
     case 'job.succeeded':
-      return { ...jobBase, type: event.type, asset: presentAsset(event.asset, assetUrls), timings: event.timings };
+      return {
+        ...jobBase,
+        type: event.type,
+        asset: presentAsset(event.asset, assetUrls),
+        timings: event.timings,
+        quality: event.quality,
+      };
     case 'job.failed':
       return { ...jobBase, type: event.type, state: event.state, error: event.fault };
     default:

@@ -12,6 +12,7 @@ export function engineOptions(
   const { modelKeepAliveMs, warmUpEveryMs, calibrate } = rest;
   return {
     ...{ device, weights, threads, slots, cacheDir, memoryReserveBytes, promptCache },
+    scorers: { unsafe: config.safetyModel, aesthetic: config.aestheticModel },
     models: {
       max: maxModels,
       maxBytes: modelMemoryMb === 0 ? AUTOMATIC_SHARE * totalmem() : modelMemoryMb * 1_000_000,

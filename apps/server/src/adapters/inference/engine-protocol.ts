@@ -8,6 +8,7 @@
  * (`disconnect`) exits; it ignores SIGINT and SIGTERM, since the parent says when to close.
  */
 import type { BatchLimit } from '@imagemill/diffusion';
+import type { PictureScorerOptions } from '@imagemill/diffusion/onnxruntime';
 import type { DrawnPicture, EngineItem, ModelChoice } from '../../application/engine-port.ts';
 import type { JobFault } from '../../domain/job.ts';
 import type { Precision } from '../../domain/model.ts';
@@ -31,6 +32,14 @@ export interface EngineOptions {
   /** Encoded prompts that are kept. @default as the engine likes */
   readonly promptCache?: { readonly maxEntries: number; readonly maxBytes: number };
   readonly models: ModelRules;
+  /** What finished pictures are looked at with. @default they are measured alone */
+  readonly scorers?: Scorers | undefined;
+}
+
+/** Models of the operator that score pictures for the quality gate. */
+export interface Scorers {
+  readonly unsafe?: PictureScorerOptions | undefined;
+  readonly aesthetic?: PictureScorerOptions | undefined;
 }
 
 /** What is kept in memory. */

@@ -1,10 +1,11 @@
 /** The engine on ONNX Runtime: `cpu`, `webgpu`, `cuda:<n>`. */
 import { type DeviceMemory, type DiffusionError, type EngineNotice, SlotEngine } from '@imagemill/diffusion';
 import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
-import type { EngineItem } from '../../application/engine-port.ts';
+import type { DrawnPicture, EngineItem } from '../../application/engine-port.ts';
 import { Calibrator, thorough } from './calibrator.ts';
 import type { Engine, EngineFactory } from './engine.ts';
 import type { EngineOptions, ItemEvent } from './engine-protocol.ts';
+import { openInspector } from './inspector.ts';
 import { openModelMemory } from './model-memory.ts';
 import { sha256Of } from './read-event.ts';
 import { Upkeep } from './upkeep.ts';
@@ -18,7 +19,9 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
   const memory = await deviceMemory(options);
   const calibrator = await Calibrator.open(models, options);
   const upkeep = new Upkeep({ memory: models, calibrator, options, emit });
+  const inspector = await openInspector(options.scorers, emit);
   const slots = new SlotEngine({
+    inspect: inspector.inspect,
     ...{ models: models.pool, slots: options.slots, maxBatchTokens },
     measuredRows: (key, grid) => calibrator.maxRows(models.choiceOf(key), grid),
     ...(memory && { memory }),
@@ -34,7 +37,8 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
       const loras = adapters.map(({ path, strength }) => ({ adapter: path, strength }));
       const request = { ...settings, model: models.keyOf(item), loras, guidance: { scale: guidanceScale } };
       slots.submit(request, (notice) => {
-        const event = toEvent(item, notice, executionProvider);
+        const measures = inspector.take(notice, item.id);
+        const event = toEvent(item, notice, { executionProvider, measures });
         if (['finished', 'failed', 'cancelled'].includes(event.type)) {
           open.delete(item.id);
           ended();
@@ -54,6 +58,7 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
       for (const id of open) slots.cancel(id);
       await slots.idle();
       await stopped;
+      await inspector.close();
       await models.pool.close();
     },
   };
@@ -70,13 +75,17 @@ async function deviceMemory({ device, memoryReserveBytes }: EngineOptions): Prom
 
 const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
-function toEvent(item: EngineItem, notice: EngineNotice, executionProvider: string): ItemEvent {
+function toEvent(
+  item: EngineItem,
+  notice: EngineNotice,
+  known: Pick<DrawnPicture, 'executionProvider' | 'measures'>,
+): ItemEvent {
   const { id } = item;
   switch (notice.type) {
     case 'preview':
       return { ...notice, id, mediaType: 'image/jpeg' };
     case 'finished':
-      return finishedEvent(item, notice, executionProvider);
+      return finishedEvent(item, notice, known);
     case 'failed':
       return { type: 'failed', id, fault: toFault(notice.error) };
     default:
@@ -87,11 +96,11 @@ function toEvent(item: EngineItem, notice: EngineNotice, executionProvider: stri
 function finishedEvent(
   { id, seed, steps, format }: EngineItem,
   { rungs = [], ...drawn }: Extract<EngineNotice, { type: 'finished' }>,
-  executionProvider: string,
+  known: Pick<DrawnPicture, 'executionProvider' | 'measures'>,
 ): ItemEvent {
   const warnings = rungs.map(({ rung, message }) => ({ code: `memory_${rung}`, message }));
   const sha256 = sha256Of(drawn.image);
-  return { ...drawn, id, sha256, mediaType: mediaTypes[format], seed, steps, executionProvider, warnings };
+  return { ...drawn, id, sha256, mediaType: mediaTypes[format], seed, steps, warnings, ...known };
 }
 
 function toFault({ code, message, details, retryable }: DiffusionError): {

@@ -38,6 +38,16 @@ const fault = z.object({
   details: z.record(z.string(), z.unknown()),
   retryable: z.boolean(),
 });
+const share = z.number().min(0).max(1);
+const measures = z.object({
+  spread: z.number().min(0),
+  darkShare: share,
+  lightShare: share,
+  sharpness: z.number().min(0),
+  hash: z.string().regex(/^[0-9a-f]{16}$/),
+  unsafe: z.number().optional(),
+  aesthetic: z.number().optional(),
+});
 const model = z.looseObject({});
 const id = z.string();
 
@@ -66,6 +76,7 @@ const eventSchema = z.discriminatedUnion('type', [
       totalMs: milliseconds,
     }),
     warnings: z.array(z.object({ code: z.string(), message: z.string() })).optional(),
+    measures: measures.optional(),
   }),
   z.object({ type: z.literal('failed'), id, fault }),
   z.object({ type: z.literal('cancelled'), id }),

@@ -6,6 +6,7 @@ import { clientOptionsTable } from './client-options-table.ts';
 import { clusterTables } from './cluster-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
 import { orderTables } from './order-tables.ts';
+import { qualityTables } from './quality-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
@@ -25,6 +26,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0011-orders': { up: (database) => runAll(database, orderTables()) },
   '0012-client-options': { up: (database) => runAll(database, clientOptionsTable()) },
   '0013-cluster': { up: (database) => runAll(database, clusterTables()) },
+  '0014-quality': { up: (database) => runAll(database, qualityTables()) },
 };
 
 /**

@@ -6,6 +6,7 @@ import type { NumberedEvent, StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts, PictureFormat } from '../../domain/generation.ts';
 import { assetId, contentHash, generationId, jobId, tenantId, workerId } from '../../domain/ids.ts';
 import type { Job, JobFault, JobTimings, PriorityClass, QueuedJob, RunningJob } from '../../domain/job.ts';
+import type { PictureQuality } from '../../domain/quality/judge.ts';
 import type { Warning } from '../../domain/warning.ts';
 import { readExtras, writeExtras } from './generation-extras.ts';
 import type { AssetsTable, AttemptsTable, EventsTable, GenerationsTable, JobsTable } from './schema.ts';
@@ -99,6 +100,7 @@ export function jobFromRow(row: JobRow): Job {
     failures: row.failures,
     interruptions: row.interruptions,
     lastToken: row.lease_token,
+    triedSeeds: row.tried_seeds === null ? [] : (JSON.parse(row.tried_seeds) as number[]),
     lastFault: row.fault === null ? undefined : (JSON.parse(row.fault) as JobFault),
   };
   const startedAt = row.started_at ?? undefined;
@@ -119,6 +121,7 @@ export function jobFromRow(row: JobRow): Job {
         assetId: assetId(row.asset_id),
         timings,
         warnings: row.warnings === null ? [] : (JSON.parse(row.warnings) as Warning[]),
+        quality: row.quality === null ? undefined : (JSON.parse(row.quality) as PictureQuality),
       };
     }
     case 'failed':
@@ -157,15 +160,7 @@ export function runningJobFromRow(row: JobRow): RunningJob {
 }
 
 /** Columns of a job that never change. */
-type FixedColumns =
-  | 'id'
-  | 'tenant_id'
-  | 'generation_id'
-  | 'position'
-  | 'seed'
-  | 'created_at'
-  | 'max_attempts'
-  | 'back_off_ms';
+type FixedColumns = 'id' | 'tenant_id' | 'generation_id' | 'position' | 'created_at' | 'max_attempts' | 'back_off_ms';
 
 /** Columns of a job that its transitions change. */
 export function jobChanges(job: Job): Omit<JobRow, FixedColumns> {
@@ -173,6 +168,8 @@ export function jobChanges(job: Job): Omit<JobRow, FixedColumns> {
   const succeeded = job.state === 'succeeded' ? job : undefined;
   return {
     state: job.state,
+    seed: job.seed,
+    tried_seeds: job.triedSeeds.length === 0 ? null : JSON.stringify(job.triedSeeds),
     priority: rankOf(job.priority),
     not_before: job.state === 'queued' ? job.notBefore : 0,
     // A job is born ready; one that comes back waits until the next claim finds its pause over.
@@ -194,6 +191,7 @@ export function jobChanges(job: Job): Omit<JobRow, FixedColumns> {
     asset_id: succeeded?.assetId ?? null,
     timings: succeeded === undefined ? null : JSON.stringify(succeeded.timings),
     warnings: succeeded === undefined || succeeded.warnings.length === 0 ? null : JSON.stringify(succeeded.warnings),
+    quality: succeeded?.quality === undefined ? null : JSON.stringify(succeeded.quality),
     fault: job.lastFault === undefined ? null : JSON.stringify(job.lastFault),
   };
 }
@@ -204,7 +202,6 @@ export function jobToRow(job: Job): JobRow {
     tenant_id: job.tenantId,
     generation_id: job.generationId,
     position: job.index,
-    seed: job.seed,
     created_at: job.createdAt,
     max_attempts: job.maxAttempts,
     back_off_ms: job.backOffMs,

@@ -3,6 +3,7 @@ import type { ClientOptionsTable } from './client-options-table.ts';
 import type { ClusterTables } from './cluster-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
 import type { OrderTables } from './order-tables.ts';
+import type { QualityTables } from './quality-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
@@ -76,6 +77,10 @@ export interface JobsTable {
   timings: string | null;
   /** JSON; null for none. */
   warnings: string | null;
+  /** JSON of what the quality gate found; null when the picture was not measured. */
+  quality: string | null;
+  /** JSON of the seeds that were given up; null for none. */
+  tried_seeds: string | null;
   fault: string | null;
 }
 
@@ -158,7 +163,14 @@ export interface IdempotencyKeysTable {
   expires_at: number;
 }
 
-export interface Tables extends TenantTables, WebhookTables, GalleryTables, BulkTables, OrderTables, ClusterTables {
+export interface Tables
+  extends TenantTables,
+    WebhookTables,
+    GalleryTables,
+    BulkTables,
+    OrderTables,
+    ClusterTables,
+    QualityTables {
   signing_keys: SigningKeysTable;
   client_options: ClientOptionsTable;
   generations: GenerationsTable;

@@ -13,6 +13,7 @@ import type {
   Store,
   StoreTransaction,
 } from '../../application/ports.ts';
+import type { QualityReader } from '../../application/quality-ports.ts';
 import type { QueueReader } from '../../application/queue-ports.ts';
 import type { UsageReader } from '../../application/usage-ports.ts';
 import type { WebhookReader } from '../../application/webhook-ports.ts';
@@ -35,6 +36,7 @@ import { SqlBulkReader } from './sql-bulks.ts';
 import { readClientOptions } from './sql-client-options.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
 import { SqlOrderReader } from './sql-orders.ts';
+import { SqlQualityReader } from './sql-quality.ts';
 import { SqlUsageReader } from './sql-usage.ts';
 import { SqlWebhookReader } from './sql-webhooks.ts';
 
@@ -58,6 +60,7 @@ export abstract class SqlStore implements RecordStore {
   readonly gallery: GalleryReader;
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
+  readonly quality: QualityReader;
   abstract readonly feed: EventFeed;
   readonly #queries: Kysely<Tables>;
   readonly #open: OpenJobNumbers;
@@ -72,6 +75,7 @@ export abstract class SqlStore implements RecordStore {
     this.gallery = new SqlGalleryReader(queries);
     this.bulks = new SqlBulkReader(queries);
     this.orders = new SqlOrderReader(queries);
+    this.quality = new SqlQualityReader(queries);
   }
 
   abstract onStored(listener: (event: StoredEvent) => void): () => void;

@@ -5,10 +5,11 @@ import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts } from '../../domain/generation.ts';
-import { type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
+import { type AssetId, type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
 import type { Job, QueuedJob, RunningJob } from '../../domain/job.ts';
 import { OpenJobs } from './open-jobs.ts';
 import {
+  assetFromRow,
   eventToRow,
   generationFromRow,
   generationToRow,
@@ -25,6 +26,7 @@ import { SqlBulks } from './sql-bulks.ts';
 import { saveClientOptions } from './sql-client-options.ts';
 import { SqlGallery } from './sql-gallery.ts';
 import { SqlOrders } from './sql-orders.ts';
+import { SqlQuality } from './sql-quality.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
@@ -46,6 +48,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly gallery: SqlGallery;
   readonly bulks: SqlBulks;
   readonly orders: SqlOrders;
+  readonly quality: SqlQuality;
   /** What it adds to the numbers of open jobs, once it is committed. */
   readonly openJobs = new OpenJobs();
   /** What readers are to be told, once it is committed. */
@@ -60,6 +63,7 @@ export class SqlTransaction implements StoreTransaction {
     this.webhooks = new SqlWebhooks(queries);
     this.bulks = new SqlBulks(queries);
     this.orders = new SqlOrders(queries);
+    this.quality = new SqlQuality(queries);
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#journal = journal;
@@ -207,6 +211,16 @@ export class SqlTransaction implements StoreTransaction {
         created_at: asset.createdAt,
       })
       .execute();
+  }
+
+  async loadAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined> {
+    const row = await this.#queries
+      .selectFrom('assets')
+      .selectAll()
+      .where('id', '=', id)
+      .where('tenant_id', '=', tenantId)
+      .executeTakeFirst();
+    return row && assetFromRow(row);
   }
 
   async rememberResult({ tenantId, key, assetId, at }: RememberedResult, maxEntries: number): Promise<void> {

@@ -40,7 +40,8 @@ export class SqlUsageReader implements UsageReader {
     const columns = groups.map((group) => sql.ref(columnOf[group]));
     const sums = sql`
       cast(sum(requests) as double precision) as requests, cast(sum(pictures) as double precision) as pictures,
-      cast(sum(failed) as double precision) as failed, sum(device_ms) as device_ms, sum(cost_micros) as cost_micros`;
+      cast(sum(failed) as double precision) as failed,
+      cast(sum(rejected) as double precision) as rejected, sum(device_ms) as device_ms, sum(cost_micros) as cost_micros`;
     const { rows } = await sql<SumRow>`
       select ${sql.join([...columns, sums])} from usage_days
       where day between ${fromDay} and ${toDay} ${tenant === undefined ? sql`` : sql`and tenant_id = ${tenant}`}
@@ -111,6 +112,7 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
         requests: amounts.requests,
         pictures: amounts.pictures,
         failed: amounts.failed,
+        rejected: amounts.rejected,
         device_ms: amounts.deviceMs,
         cost_micros: amounts.costMicros,
       })
@@ -119,6 +121,7 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
           requests: set('usage_days.requests', '+', set.ref('excluded.requests')),
           pictures: set('usage_days.pictures', '+', set.ref('excluded.pictures')),
           failed: set('usage_days.failed', '+', set.ref('excluded.failed')),
+          rejected: set('usage_days.rejected', '+', set.ref('excluded.rejected')),
           device_ms: set('usage_days.device_ms', '+', set.ref('excluded.device_ms')),
           cost_micros: set('usage_days.cost_micros', '+', set.ref('excluded.cost_micros')),
         })),
@@ -161,6 +164,7 @@ interface SumRow {
   readonly requests: number;
   readonly pictures: number;
   readonly failed: number;
+  readonly rejected: number;
   readonly device_ms: number;
   readonly cost_micros: number;
 }
@@ -175,6 +179,7 @@ function usageFromRow(row: SumRow): UsageRow {
     requests: row.requests,
     pictures: row.pictures,
     failed: row.failed,
+    rejected: row.rejected,
     deviceMs: row.device_ms,
     costMicros: row.cost_micros,
   };

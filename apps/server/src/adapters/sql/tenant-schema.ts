@@ -104,6 +104,7 @@ export interface UsageDaysTable {
   requests: number;
   pictures: number;
   failed: number;
+  rejected: number;
   device_ms: number;
   /** Millionths of the currency. */
   cost_micros: number;

@@ -21,7 +21,7 @@ export const metricDefinitions = {
   },
   imagemill_attempts_total: {
     type: 'counter',
-    help: 'Attempts that ended, by outcome: succeeded, reused, failed, cancelled, released, lost; code is the error code of those that failed',
+    help: 'Attempts that ended, by outcome: succeeded, reused, redrawn, held, failed, cancelled, released, lost; code is the error code of those that failed or were held back',
     labels: ['outcome', 'code', 'priority', 'tenant_class'],
   },
   imagemill_pictures_total: {

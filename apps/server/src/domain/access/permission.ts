@@ -7,6 +7,8 @@ export const permissions = [
   'generations:write',
   'assets:read',
   'assets:write',
+  'pictures:review',
+  'quality:manage',
   'queue:read',
   'queue:manage',
   'models:read',
@@ -35,6 +37,7 @@ const added: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ['system:read', 'generations:read', 'assets:read', 'queue:read', 'models:read', 'loras:read'],
   member: ['generations:write', 'assets:write'],
   operator: [
+    'pictures:review',
     'queue:manage',
     'models:manage',
     'loras:manage',
@@ -43,7 +46,7 @@ const added: Readonly<Record<Role, readonly Permission[]>> = {
     'operations:read',
     'operations:manage',
   ],
-  admin: ['keys:manage', 'members:manage', 'tenants:manage', 'audit:read'],
+  admin: ['quality:manage', 'keys:manage', 'members:manage', 'tenants:manage', 'audit:read'],
 };
 
 /**

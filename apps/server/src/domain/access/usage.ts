@@ -16,6 +16,8 @@ export interface UsageAmounts {
   readonly pictures: number;
   /** Pictures that were given up. */
   readonly failed: number;
+  /** Pictures that were drawn and do not count: drawn anew or held back by the quality gate, or rejected by a person. */
+  readonly rejected: number;
   /** Of every attempt, also those that brought no picture. */
   readonly deviceMs: number;
   /** Millionths of the currency. */
@@ -33,7 +35,7 @@ export interface UsageKey {
   readonly size: string;
 }
 
-export const noUsage: UsageAmounts = { requests: 0, pictures: 0, failed: 0, deviceMs: 0, costMicros: 0 };
+export const noUsage: UsageAmounts = { requests: 0, pictures: 0, failed: 0, rejected: 0, deviceMs: 0, costMicros: 0 };
 
 /** Money for pictures and device time, in millionths of the currency. */
 export function costMicros(

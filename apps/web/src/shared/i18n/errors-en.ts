@@ -35,6 +35,13 @@ export const errorsEn = {
     what: 'This server does not know the page’s request.',
     next: 'Page and server may be of different versions. Reload the page.',
   },
+  picture_held: {
+    what: 'This picture waits for a review.',
+    next: 'Somebody who may review decides on the review page.',
+  },
+  picture_redrawn: { what: 'The picture failed a check.', next: 'It is drawn once more with another seed.' },
+  review_not_found: { what: 'There is nothing to decide about this picture.', next: 'Reload the page.' },
+  review_decided: { what: 'Somebody has decided about this picture already.', next: 'Reload the page.' },
   generation_not_found: {
     what: 'This generation is no longer there.',
     next: 'It may have been deleted. Reload the page.',

@@ -138,5 +138,6 @@ function presentPicture(
     ...{ width: asset.width, height: asset.height, starred: isStarred },
     asset: presentAsset(asset, assetUrls),
     timings: job.timings,
+    quality: job.quality,
   };
 }

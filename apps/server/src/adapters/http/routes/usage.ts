@@ -113,12 +113,20 @@ function presentRow({
   requests,
   pictures,
   failed,
+  rejected,
   deviceMs,
   costMicros,
 }: UsageRow): UsageItem {
   return {
     ...{ tenant: tenantId, day: day === undefined ? undefined : dateOf(day), key: keyId, model, size },
-    ...{ requests, pictures, failed, deviceSeconds: Math.round(deviceMs) / 1_000, cost: Math.round(costMicros) / 1e6 },
+    ...{
+      requests,
+      pictures,
+      failed,
+      rejected,
+      deviceSeconds: Math.round(deviceMs) / 1_000,
+      cost: Math.round(costMicros) / 1e6,
+    },
   };
 }
 
