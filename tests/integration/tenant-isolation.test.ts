@@ -130,6 +130,19 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'POST /v1/webhooks/{id}/deliveries/{delivery}/replay': [
     refused(({ webhook }) => `/v1/webhooks/${webhook}/deliveries/${NO_ID}/replay`),
   ],
+  'GET /v1/alerts/{id}': [refused(() => `/v1/alerts/${NO_ID}`)],
+  'POST /v1/alerts/{id}/acknowledge': [refused(() => `/v1/alerts/${NO_ID}/acknowledge`)],
+  'PATCH /v1/alert-rules/{id}': [
+    refused(
+      () => '/v1/alert-rules/queue-long',
+      () => ({ threshold: 1 }),
+    ),
+  ],
+  'DELETE /v1/alert-rules/{id}': [refused(() => '/v1/alert-rules/queue-long')],
+  'DELETE /v1/alert-channels/{id}': [refused(() => '/v1/alert-channels/mail')],
+  'POST /v1/alert-channels/{id}/test': [refused(() => '/v1/alert-channels/mail/test')],
+  'GET /v1/alert-notices/{id}': [refused(() => `/v1/alert-notices/${NO_ID}`)],
+  'DELETE /v1/alert-silences/{id}': [refused(() => `/v1/alert-silences/${NO_ID}`)],
   'GET /v1/keys': [own, refused(() => '/v1/keys?tenant=owner')],
   'POST /v1/keys': [
     { expects: 'own', body: () => ({ name: 'n', role: 'viewer' }) },

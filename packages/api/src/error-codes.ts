@@ -1,3 +1,4 @@
+import { alertErrorCodes } from './error-codes/alerts.ts';
 import { assetErrorCodes } from './error-codes/assets.ts';
 import { bulkErrorCodes } from './error-codes/bulks.ts';
 import type { ErrorCodeEntry } from './error-codes/entry.ts';
@@ -278,6 +279,7 @@ export type ErrorCode =
   | keyof typeof qualityErrorCodes
   | keyof typeof webhookErrorCodes
   | keyof typeof bulkErrorCodes
+  | keyof typeof alertErrorCodes
   | keyof typeof fileErrorCodes;
 
 /** Codes of error answers (`Problem.code`) and of failed jobs (`JobError.code`). A code is never reused. */
@@ -289,6 +291,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...modelErrors,
   ...qualityErrorCodes,
   ...webhookErrorCodes,
+  ...alertErrorCodes,
   ...bulkErrorCodes,
   ...fileErrorCodes,
 };

@@ -15,6 +15,7 @@ import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../dom
 import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
+import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { OptionsOwner } from './client-options.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
@@ -95,6 +96,7 @@ export interface StoreTransaction {
   /** In place of what was kept for the owner before. */
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void>;
   readonly quality: QualityTransaction;
+  readonly alerts: AlertTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs of a generation that are not final, by index. */
@@ -144,6 +146,7 @@ export interface Store {
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
   readonly quality: QualityReader;
+  readonly alerts: AlertReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   findGeneration(tenantId: TenantId, id: GenerationId): Promise<GenerationRecord | undefined>;

@@ -339,6 +339,35 @@ export const settingSchemas = {
     .describe(
       'full: what was accepted survives a loss of power. normal: it survives crashes, with fewer disk flushes.',
     ),
+  installationName: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('What this installation is called in alerts. By default the name of the machine.'),
+  smtpUrl: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .describe(
+      'Mail server, e.g. smtp://user:password@mail.example.com:587 (STARTTLS where it is offered) or smtps:// with TLS from the start. Without it no mail is sent.',
+    ),
+  mailFrom: z.string().min(3).max(200).default('imagemill@localhost').describe('Sender of mails.'),
+  alertMailTo: z
+    .array(z.email().max(254))
+    .max(50)
+    .default([])
+    .describe('Who gets alerts by mail; this makes the channel mail, which the rule for errors uses.'),
+  alertIntervalSeconds: z
+    .number()
+    .min(0.02)
+    .max(300)
+    .default(10)
+    .describe('How often signals are looked at and alert rules are moved.'),
+  alertRetrySeconds: z
+    .array(z.number().min(0).max(86_400))
+    .max(20)
+    .default([10, 60, 300, 1_800, 7_200])
+    .describe('Pauses between the attempts to deliver a message about an alert; one more failure gives it up.'),
   metricsHost: z
     .string()
     .min(1)

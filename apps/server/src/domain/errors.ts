@@ -50,6 +50,11 @@ export type AppErrorCode =
   | 'model_gone'
   | 'model_not_found'
   | 'model_in_use'
+  | 'alert_not_found'
+  | 'alert_rule_not_found'
+  | 'alert_channel_not_found'
+  | 'alert_silence_not_found'
+  | 'alert_limit_reached'
   | 'internal_error';
 
 /** One field of a request that was refused. */

@@ -30,6 +30,7 @@ import { createReuseResults, type ReuseResults } from '../application/reuse-resu
 import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { type WorkerId, workerId } from '../domain/ids.ts';
+import type { WatchedDevice } from './compose-alerts.ts';
 import { createLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
@@ -62,6 +63,8 @@ export interface Drawing {
   readonly engine: EngineProcess;
   readonly worker: Worker;
   readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
+  /** How its devices are doing now. */
+  readonly devices: () => readonly WatchedDevice[];
 }
 
 /** Starts the engine and a worker that claims at once. */
@@ -77,7 +80,7 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
   });
   opened.push(() => engine.close(), loadAhead({ engine, models, log }));
   const memoryOf = await readMemory(config);
-  const { busy } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
+  const { busy, monitor } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
   const id = workerId(ids.next());
   const worker = startWorker(config, input, { id, engine: observeEngine(engine, metrics, busy) });
   opened.push(() => worker.drain(0));
@@ -88,7 +91,7 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
     const who = { id, host: hostname(), pid: process.pid };
     opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
   }
-  return { engine, worker, memoryOf };
+  return { engine, worker, memoryOf, devices: () => [{ sample: monitor.sample, status: engine.status }] };
 }
 
 /** What runs belongs to a process that is gone: this one has the records alone. In a cluster leases end by themselves. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createApp } from '../adapters/http/app.ts';
 import type { App } from '../adapters/http/app-type.ts';
 import type { HttpPorts } from '../adapters/http/ports.ts';
+import type { AlertRoutePorts } from '../adapters/http/routes/alerts.ts';
 import { loopbackHosts } from '../adapters/http/security.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
@@ -68,6 +69,7 @@ export interface HttpParts {
   readonly version: string;
   readonly metrics: Metrics;
   readonly whyNotReady: HttpPorts['whyNotReady'];
+  readonly alerts: AlertRoutePorts;
   /** Whether nothing new is accepted any more. */
   readonly isDraining: () => boolean;
 }
@@ -120,6 +122,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       metrics: routeMetrics(parts.metrics),
+      alertRoutes: parts.alerts,
       authentication: access.authentication,
       administration: access.administration,
       sessionRoutes: access.sessionRoutes,

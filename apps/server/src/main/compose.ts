@@ -15,6 +15,7 @@ import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { type AccessParts, composeAccess } from './compose-access.ts';
+import { composeAlerts, reportSamples } from './compose-alerts.ts';
 import { type Base, type ComposeOptions, openBase, opening } from './compose-base.ts';
 import { type Drawing, startDrawing } from './compose-drawing.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
@@ -49,14 +50,14 @@ export function compose(config: Config, options: ComposeOptions): Promise<Parts>
     const base = await openBase(config, options, 'serve', opened);
     const access = await composeAccess(config, base, opened);
     const drawing = await startDrawing(config, { ...base, book: access.book }, opened);
-    const { engine, worker, memoryOf } = drawing;
+    const { engine, worker, memoryOf, devices } = drawing;
     const whyNotReady = async () => whyEnginesAreNotReady([engine.status]);
     const own = { notifyCancel: worker.cancel.bind(worker), wakeWorkers: () => worker.wake(), whyNotReady };
     const workers =
       base.cluster === undefined
         ? { ...own, engines: ownEngine(engine, memoryOf) }
         : { ...(await clusterWorkers(base, base.cluster, opened)), whyNotReady };
-    const { app, accept } = await openApi(config, base, { access, workers }, opened);
+    const { app, accept } = await openApi(config, base, { access, workers, devices }, opened);
     const drain = (): Promise<void> => {
       accept.isDraining = true;
       return worker.drain(config.drainMs);
@@ -73,7 +74,7 @@ export function composeApi(config: Config, options: ComposeOptions): Promise<Api
     const access = await composeAccess(config, base, opened);
     const workers = await clusterWorkers(base, cluster, opened);
     opened.push(keepCosts(base));
-    const { app, accept } = await openApi(config, base, { access, workers }, opened);
+    const { app, accept } = await openApi(config, base, { access, workers, devices: () => [] }, opened);
     const drain = async (): Promise<void> => {
       accept.isDraining = true;
     };
@@ -90,7 +91,8 @@ export function composeWorker(config: Config, options: ComposeOptions): Promise<
     await book.refresh();
     const onError = (err: unknown): void => base.log.warn({ err }, 'keeping up with tenants failed');
     opened.push(every(base.clock, REFRESH_MS, () => book.refresh(), onError));
-    const { engine, worker } = await startDrawing(config, { ...base, book }, opened);
+    const { engine, worker, devices } = await startDrawing(config, { ...base, book }, opened);
+    reportSamples(config, { ...base, devices }, opened);
     return { ...base, engine, drain: () => worker.drain(config.drainMs), close };
   });
 }
@@ -117,17 +119,30 @@ async function clusterWorkers(base: Base, cluster: Cluster, opened: Opened): Pro
   };
 }
 
+interface ApiInput extends Pick<Drawing, 'devices'> {
+  readonly access: AccessParts;
+  readonly workers: WorkersOfApi;
+}
+
 /** The API on what was opened. `accept` says whether anything new is let in. */
 async function openApi(
   config: Config,
   base: Base,
-  { access, workers }: { readonly access: AccessParts; readonly workers: WorkersOfApi },
+  { access, workers, devices }: ApiInput,
   opened: Opened,
 ): Promise<{ readonly app: App; readonly accept: { isDraining: boolean } }> {
   const webhooks = composeWebhooks(config, base, opened);
+  const alerts = composeAlerts(config, { ...base, devices }, opened);
   opened.push(forgetOld(base));
   const accept = { isDraining: false };
-  const app = await createHttp(config, { ...base, ...workers, access, webhooks, isDraining: () => accept.isDraining });
+  const app = await createHttp(config, {
+    ...base,
+    ...workers,
+    access,
+    webhooks,
+    alerts,
+    isDraining: () => accept.isDraining,
+  });
   opened.push(() => app.close());
   return { app, accept };
 }

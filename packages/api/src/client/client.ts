@@ -22,6 +22,7 @@ import type {
 } from '../contracts/queue.ts';
 import type { SystemStatus } from '../contracts/system.ts';
 import { type AdministrationClient, createAdministrationClient, queryString } from './administration.ts';
+import { type AlertClient, createAlertClient } from './alerts.ts';
 import { errorFromFailure, errorFromResponse } from './api-error.ts';
 import { type ReadEventsOptions, readEvents } from './events.ts';
 
@@ -47,7 +48,7 @@ export interface SubmitOptions extends CallOptions {
 export type BulkSettingsQuery = Partial<Omit<BulkQuery, 'dryRun'>>;
 
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client extends AdministrationClient {
+export interface Client extends AdministrationClient, AlertClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
@@ -113,6 +114,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
   return {
     ...createAdministrationClient(call),
+    ...createAlertClient(call),
     submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
     getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
     listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),

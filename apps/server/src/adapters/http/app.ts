@@ -10,6 +10,7 @@ import { addPage } from './page.ts';
 import type { HttpPorts } from './ports.ts';
 import { answerBrokenRequest, createErrorHandler, sendProblem } from './problem.ts';
 import { addAdministrationRoutes } from './routes/administration.ts';
+import { addAlertRoutes } from './routes/alerts.ts';
 import { addAssetRoutes } from './routes/assets.ts';
 import { addBulkRoutes } from './routes/bulks.ts';
 import { addEventRoutes } from './routes/events.ts';
@@ -94,6 +95,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addLoraRoutes(app, ports.loraRoutes);
   addBulkRoutes(app, ports.bulkRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
+  addAlertRoutes(app, ports.alertRoutes);
   addPictureRoutes(app, ports.pictureRoutes);
   addQualityRoutes(app, ports.qualityRoutes);
   addAdministrationRoutes(app, ports.administration);

@@ -32,6 +32,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         { name: 'access', description: 'Who may do what: API keys, members, tenants, and what was done' },
         { name: 'usage', description: 'What was used and what it costs' },
         { name: 'openai', description: 'The Images, Files and Batch API of OpenAI' },
+        { name: 'operation', description: 'Alerts: what the installation tells its operators' },
         { name: 'system', description: 'How the server is doing' },
       ],
     },

@@ -20,6 +20,7 @@ import type { AdministrationPorts } from './administration.ts';
 import type { AuthenticationPorts } from './authentication.ts';
 import type { OpenAiPorts } from './openai/routes.ts';
 import type { StepOf } from './present.ts';
+import type { AlertRoutePorts } from './routes/alerts.ts';
 import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
@@ -67,6 +68,7 @@ export interface HttpPorts extends InspectRoutePorts {
   /** Why requests should go to another process for now; undefined when this one is ready. */
   readonly whyNotReady: () => Promise<NotReady | undefined>;
   readonly metrics: MetricsPorts;
+  readonly alertRoutes: AlertRoutePorts;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

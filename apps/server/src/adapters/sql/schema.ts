@@ -1,3 +1,4 @@
+import type { AlertTables } from './alert-tables.ts';
 import type { BulkTables } from './bulk-tables.ts';
 import type { ClientOptionsTable } from './client-options-table.ts';
 import type { ClusterTables } from './cluster-tables.ts';
@@ -164,7 +165,8 @@ export interface IdempotencyKeysTable {
 }
 
 export interface Tables
-  extends TenantTables,
+  extends AlertTables,
+    TenantTables,
     WebhookTables,
     GalleryTables,
     BulkTables,

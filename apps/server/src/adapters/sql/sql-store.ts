@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
+import type { AlertReader } from '../../application/alert-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
 import type { OptionsOwner } from '../../application/client-options.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
@@ -32,6 +33,7 @@ import {
 } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { SqlAccessReader } from './sql-access.ts';
+import { SqlAlertReader } from './sql-alerts.ts';
 import { SqlBulkReader } from './sql-bulks.ts';
 import { readClientOptions } from './sql-client-options.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
@@ -61,6 +63,7 @@ export abstract class SqlStore implements RecordStore {
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
   readonly quality: QualityReader;
+  readonly alerts: AlertReader;
   abstract readonly feed: EventFeed;
   readonly #queries: Kysely<Tables>;
   readonly #open: OpenJobNumbers;
@@ -76,6 +79,7 @@ export abstract class SqlStore implements RecordStore {
     this.bulks = new SqlBulkReader(queries);
     this.orders = new SqlOrderReader(queries);
     this.quality = new SqlQualityReader(queries);
+    this.alerts = new SqlAlertReader(queries);
   }
 
   abstract onStored(listener: (event: StoredEvent) => void): () => void;

@@ -22,6 +22,7 @@ import {
 } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { SqlAccess } from './sql-access.ts';
+import { SqlAlerts } from './sql-alerts.ts';
 import { SqlBulks } from './sql-bulks.ts';
 import { saveClientOptions } from './sql-client-options.ts';
 import { SqlGallery } from './sql-gallery.ts';
@@ -49,6 +50,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly bulks: SqlBulks;
   readonly orders: SqlOrders;
   readonly quality: SqlQuality;
+  readonly alerts: SqlAlerts;
   /** What it adds to the numbers of open jobs, once it is committed. */
   readonly openJobs = new OpenJobs();
   /** What readers are to be told, once it is committed. */
@@ -64,6 +66,7 @@ export class SqlTransaction implements StoreTransaction {
     this.bulks = new SqlBulks(queries);
     this.orders = new SqlOrders(queries);
     this.quality = new SqlQuality(queries);
+    this.alerts = new SqlAlerts(queries);
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#journal = journal;

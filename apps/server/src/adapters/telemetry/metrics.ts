@@ -37,6 +37,7 @@ export class Metrics implements Telemetry {
   readonly #sums = new Map<string, number>();
   readonly #tenantLabel: (tenant: TenantId) => string;
   readonly #collectors: CollectGauges[] = [];
+  readonly #messageListeners = new Set<(message: SentMessage) => void>();
   readonly #code = createBoundedLabel(60);
   readonly #model = createBoundedLabel(50);
   #reading: Promise<string> | undefined;
@@ -114,7 +115,15 @@ export class Metrics implements Telemetry {
     this.#add('imagemill_denoise_steps_total', { device });
   }
 
-  messageSent({ channel, isDelivered }: SentMessage): void {
+  /** Called with every message that was tried to be sent; the result ends it. */
+  onMessage(listener: (message: SentMessage) => void): () => void {
+    this.#messageListeners.add(listener);
+    return () => this.#messageListeners.delete(listener);
+  }
+
+  messageSent(message: SentMessage): void {
+    const { channel, isDelivered } = message;
+    for (const listener of this.#messageListeners) listener(message);
     this.#add('imagemill_messages_total', { channel, outcome: isDelivered ? 'delivered' : 'failed' });
   }
 

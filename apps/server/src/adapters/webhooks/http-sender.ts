@@ -1,71 +1,21 @@
 import { createHmac } from 'node:crypto';
-import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
 import type { WebhookMessage, WebhookSender } from '../../application/webhook-ports.ts';
-import { isPublicAddress } from './address-guard.ts';
+import { createGuardedPost, type GuardedPostOptions } from './guarded-post.ts';
 
-export interface HttpSenderOptions {
-  /** Hosts (names or addresses, without port) that may be called wherever they are, also over http. */
-  readonly allowedHosts: readonly string[];
-  /** For one attempt, from the look-up to the end of the answer. */
-  readonly timeoutMs: number;
-  readonly userAgent: string;
-  /** Addresses of a name. @default those of the system */
-  readonly addressesOf?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
-}
-
-type Outcome = Awaited<ReturnType<WebhookSender['send']>>;
-
-/**
- * Sends messages as Standard Webhooks has it (https://www.standardwebhooks.com).
- *
- * An address of the network that the server stands in is never called, unless its host is allowed by name: addresses
- * in URLs are looked at in the form that the URL parser gives them, those of names when the connection is made, so a
- * name that was public when the endpoint was made is of no use. Redirects are not followed.
- */
-export function createHttpSender(options: HttpSenderOptions): WebhookSender {
-  const { allowedHosts, timeoutMs, userAgent } = options;
-  const publicLookup = createPublicLookup(options.addressesOf ?? ((name) => lookup(name, { all: true })));
-  const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
-
-  function problemOf(text: string): string | undefined {
-    if (!URL.canParse(text)) return 'It is not a URL.';
-    const url = new URL(text);
-    const host = hostOf(url);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${url.protocol} is not https:.`;
-    if (url.username !== '' || url.password !== '') return 'The URL holds a user name or a password.';
-    if (allowed.has(host)) return undefined;
-    if (url.protocol === 'http:') return 'Messages are sent over https only.';
-    const isAddress = isIP(host) !== 0;
-    const isInside = isAddress ? !isPublicAddress(host) : LOCAL_NAME.test(host);
-    return isInside ? `${host} is not an address of the public internet.` : undefined;
-  }
-
+/** Sends messages as Standard Webhooks has it (https://www.standardwebhooks.com), past the guard. */
+export function createHttpSender(options: GuardedPostOptions): WebhookSender {
+  const { post, problemOf } = createGuardedPost(options);
   return {
     problemOf,
-    async send(message, signal) {
-      const problem = problemOf(message.url);
-      if (problem !== undefined) return { status: undefined, problem, response: '' };
-      const url = new URL(message.url);
-      const guard = allowed.has(hostOf(url)) ? undefined : publicLookup;
-      try {
-        const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-        return await post(url, { ...headersOf(message), 'user-agent': userAgent }, message.payload, guard, ended);
-      } catch (error) {
-        return { status: undefined, problem: wordsOf(error, timeoutMs), response: '' };
-      }
-    },
+    send: (message, signal) => post(message.url, headersOf(message), message.payload, signal),
   };
 }
 
+/** Headers of a message, with its signatures. */
 function headersOf({ id, payload, secrets, now }: WebhookMessage): Record<string, string> {
   const timestamp = Math.floor(now / 1_000);
   return {
     'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(payload)),
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': secrets.map((secret) => `v1,${sign(secret, `${id}.${timestamp}.${payload}`)}`).join(' '),
@@ -76,80 +26,3 @@ function sign(secret: string, content: string): string {
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   return createHmac('sha256', key).update(content).digest('base64');
 }
-
-function post(
-  url: URL,
-  headers: Record<string, string>,
-  payload: string,
-  guard: LookupFunction | undefined,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    // A connection of its own: one that is kept would not be looked up again.
-    const options = { method: 'POST', headers, signal, agent: false as const, ...(guard && { lookup: guard }) };
-    const request = send(url, options, (response) => {
-      const status = response.statusCode ?? 0;
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const end = (): void => {
-        const text = Buffer.concat(chunks).subarray(0, MAX_KEPT).toString('utf8').replaceAll('\u0000', '');
-        resolve({ status, problem: problemOfStatus(status), response: text });
-        request.destroy();
-      };
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= MAX_READ) chunks.push(chunk);
-        else end();
-      });
-      response.on('end', end);
-      response.on('error', reject);
-    });
-    request.on('error', reject);
-    request.end(payload);
-  });
-}
-
-function problemOfStatus(status: number): string | undefined {
-  if (status >= 200 && status < 300) return undefined;
-  if (status >= 300 && status < 400) return `It answered ${status}; redirects are not followed.`;
-  return `It answered ${status}.`;
-}
-
-/** Gives the addresses of a name if all of them are public. */
-function createPublicLookup(addressesOf: NonNullable<HttpSenderOptions['addressesOf']>): LookupFunction {
-  async function publicAddresses(name: string): Promise<[LookupAddress, ...LookupAddress[]]> {
-    const [first, ...others] = await addressesOf(name);
-    if (first === undefined) throw new RefusedAddress(`${name} has no address.`);
-    const inside = [first, ...others].find(({ address }) => !isPublicAddress(address));
-    if (inside === undefined) return [first, ...others];
-    throw new RefusedAddress(`${name} has the address ${inside.address}, which is not of the public internet.`);
-  }
-  return (name, { all }, done) => {
-    publicAddresses(name).then(
-      (found) => (all === true ? done(null, found) : done(null, found[0].address, found[0].family)),
-      (error: NodeJS.ErrnoException) => done(error, ''),
-    );
-  };
-}
-
-class RefusedAddress extends Error {}
-
-function wordsOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof RefusedAddress) return error.message;
-  const { name, code, message, cause } = error as NodeJS.ErrnoException;
-  if (name === 'TimeoutError' || (cause as Error | undefined)?.name === 'TimeoutError') {
-    return `There was no answer within ${timeoutMs / 1_000} s.`;
-  }
-  return code === undefined ? message : `The connection failed: ${code}.`;
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-}
-
-/** Names that are never of the public internet; the root dot does not help. */
-const LOCAL_NAME = /^localhost\.?$|\.(localhost|local|internal|intranet|lan|home\.arpa)\.?$|^[^.]+\.?$/;
-/** Of an answer, in bytes: what is read and what is written to the log. */
-const MAX_READ = 65_536;
-const MAX_KEPT = 1_000;

@@ -19,6 +19,14 @@ export const errorsEn = {
     what: 'This delivery is not there any more.',
     next: 'Old ones are forgotten. Reload the page.',
   },
+  alert_not_found: { what: 'This alert is not there any more.', next: 'Load the page again.' },
+  alert_rule_not_found: { what: 'This rule is not there any more.', next: 'Load the page again.' },
+  alert_channel_not_found: {
+    what: 'This channel is not there, or is made by the settings of the server.',
+    next: 'Load the page again, or change the settings.',
+  },
+  alert_silence_not_found: { what: 'This silence is over.', next: 'Load the page again.' },
+  alert_limit_reached: { what: 'There are as many of them as there may be.', next: 'Delete one first.' },
   webhook_limit_reached: { what: 'There are as many webhooks as there may be.', next: 'Delete one first.' },
   unreachable: {
     what: 'The server does not answer.',

@@ -7,6 +7,11 @@ export const errorsZhCn = {
   bulk_file_invalid: { what: '无法读取该文件。', next: '请选择带表头的 CSV、JSON Lines 或 .xlsx 工作簿。' },
   webhook_not_found: { what: '此 Webhook 已不存在。', next: '可能已被删除，请重新加载页面。' },
   delivery_not_found: { what: '此投递记录已不存在。', next: '较早的记录会被清除，请重新加载页面。' },
+  alert_not_found: { what: '此告警已不存在。', next: '请重新加载页面。' },
+  alert_rule_not_found: { what: '此规则已不存在。', next: '请重新加载页面。' },
+  alert_channel_not_found: { what: '此通知渠道不存在，或由服务器设置生成。', next: '请重新加载页面，或修改设置。' },
+  alert_silence_not_found: { what: '此静默已结束。', next: '请重新加载页面。' },
+  alert_limit_reached: { what: '数量已达上限。', next: '请先删除一个。' },
   webhook_limit_reached: { what: 'Webhook 数量已达上限。', next: '请先删除一个。' },
   unreachable: {
     what: '服务器没有响应。',
