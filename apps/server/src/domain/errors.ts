@@ -1,5 +1,6 @@
 /** Codes that the server itself throws; `docs/errors.md` explains each. */
 export type AppErrorCode =
+  | 'malformed_request'
   | 'validation_failed'
   | 'generation_not_found'
   | 'job_not_found'

@@ -4,11 +4,12 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { App } from './app-type.ts';
 import { addAuthentication } from './authentication.ts';
 import { addNotFound } from './known-routes.ts';
+import { createOpenAiErrorHandler, isOpenAiPath, MalformedRequest } from './openai/errors.ts';
 import { addOpenAiRoutes } from './openai/routes.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPage } from './page.ts';
 import type { HttpPorts } from './ports.ts';
-import { answerBrokenRequest, createErrorHandler, sendProblem } from './problem.ts';
+import { answerBrokenRequest, createErrorHandler, pathOf, sendProblem } from './problem.ts';
 import { addAdministrationRoutes } from './routes/administration.ts';
 import { addAlertRoutes } from './routes/alerts.ts';
 import { addAssetRoutes } from './routes/assets.ts';
@@ -60,7 +61,9 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
     // A path that cannot be decoded gets here before any hook.
     frameworkErrors: (_error, request, reply) => {
       setHeaders(request, reply);
-      void sendProblem(request, reply, { code: 'malformed_request' });
+      const isOpenAi = isOpenAiPath(pathOf(request.url));
+      if (isOpenAi) createOpenAiErrorHandler(ports.log)(new MalformedRequest(), request, reply);
+      else void sendProblem(request, reply, { code: 'malformed_request' });
     },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import { problemSchema } from '@imagemill/api';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 interface DocumentedAnswer {
   readonly description: string;
@@ -49,6 +49,17 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
 /** An answer in JSON. */
 export function json(description: string, schema: z.ZodType): DocumentedAnswer {
   return { description, content: { 'application/json': { schema } } };
+}
+
+/** An item of a stream of server-sent events, with JSON in the field `data`, as OpenAPI 3.2 describes them. */
+export function streamedEvent(data: z.ZodType): z.ZodType {
+  const { id } = data.meta() ?? {};
+  const contentSchema = { $ref: `#/components/schemas/${id}` };
+  return z.object({
+    id: z.string().optional(),
+    event: z.string().optional(),
+    data: z.string().meta({ contentMediaType: 'application/json', contentSchema }),
+  });
 }
 
 /** Error answers of a route: its own statuses and those that any request may get. */

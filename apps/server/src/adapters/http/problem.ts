@@ -63,7 +63,9 @@ export function secondsToReset({ code, details }: AppError, now: number): number
 }
 
 /** Errors of Fastify itself; https://fastify.dev/docs/latest/Reference/Errors/ has the codes. */
-export function knownProblem(error: FastifyError | AppError): ProblemFacts | undefined {
+export function knownProblem(
+  error: Pick<FastifyError, 'message' | 'code'> & { readonly statusCode?: number | undefined },
+): ProblemFacts | undefined {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { code: 'body_too_large' };
@@ -74,8 +76,16 @@ export function knownProblem(error: FastifyError | AppError): ProblemFacts | und
       return { code: 'malformed_json' };
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_BAD_URL':
+    case 'FST_PROTO_VIOLATION':
+    case 'FST_MP_PREMATURE_CLOSE':
       return { code: 'malformed_request' };
+    case 'FST_PARTS_LIMIT':
+    case 'FST_FILES_LIMIT':
+    case 'FST_FIELDS_LIMIT':
+      return { code: 'body_too_large' };
     default:
+      // The parser of forms has words only.
+      if (/multipart data$|^Multipart: |^The needle cannot/.test(error.message)) return { code: 'malformed_request' };
       // What the JSON parser throws has no code of Fastify's, only a status.
       return 'statusCode' in error && error.statusCode === 400 ? { code: 'malformed_json' } : undefined;
   }

@@ -16,6 +16,15 @@ export async function readBounded(file: AsyncIterable<Uint8Array>, maxBytes: num
   return Buffer.concat(chunks);
 }
 
+/** The bytes of a file of a form as they come. @throws AppError `malformed_request` when the form ends before the file */
+export async function* uploadedBytes(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* file;
+  } catch (error) {
+    throw new AppError('malformed_request', 'The form ended in the middle of the file.', { cause: error });
+  }
+}
+
 export type UploadedFile = NonNullable<Awaited<ReturnType<FastifyRequest['file']>>>;
 
 /** The one file of a multipart request, in the field "file". @throws AppError `validation_failed` */

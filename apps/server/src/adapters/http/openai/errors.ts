@@ -44,9 +44,14 @@ export class DrawingFailed extends Error {
   }
 }
 
+/** A path that cannot be decoded. */
+export class MalformedRequest extends Error {
+  readonly code = 'FST_ERR_BAD_URL';
+}
+
 /** Turns whatever a route of this door threw into an answer. */
 export function createOpenAiErrorHandler(log: Logger) {
-  return (error: FastifyError | AppError | DrawingFailed, request: FastifyRequest, reply: FastifyReply) => {
+  return (error: Thrown, request: FastifyRequest, reply: FastifyReply) => {
     const answer = answerOf(error);
     if (answer.status >= 500) log.warn({ err: error, requestId: request.id }, 'a request failed');
     if (answer.status === 503) reply.header('retry-after', '5');
@@ -58,6 +63,13 @@ export function createOpenAiErrorHandler(log: Logger) {
   };
 }
 
+/** Whether a path belongs to this door, also where it never became a request to a route. */
+export function isOpenAiPath(path: string): boolean {
+  return /^\/v1\/(images|files|batches)\/|^\/v1\/models\/[^/]*$/.test(path);
+}
+
+type Thrown = FastifyError | AppError | DrawingFailed | MalformedRequest;
+
 interface Answer {
   readonly status: number;
   readonly mayRetry: boolean;
@@ -65,7 +77,7 @@ interface Answer {
 }
 
 /** The answer to an error; what is not known is a fault of the server, of which nothing is told. */
-export function answerOf(error: FastifyError | AppError | DrawingFailed): Answer {
+export function answerOf(error: Thrown): Answer {
   if (error instanceof DrawingFailed) {
     const { code, message } = error.fault;
     // The job was tried as often as it may be.

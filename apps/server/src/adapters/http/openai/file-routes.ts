@@ -6,6 +6,7 @@ import { fileId } from '../../../domain/ids.ts';
 import { type FilePurpose, filePurposes, type KeptFile } from '../../../domain/kept-file.ts';
 import { json } from '../openapi.ts';
 import { askerOf, tenantOf } from '../tenant.ts';
+import { uploadedBytes } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
 import { seconds } from './answer.ts';
 import { openAiProblems } from './errors.ts';
@@ -156,8 +157,9 @@ async function readUpload(
     for await (const part of request.parts()) {
       if (part.type === 'field') fields[part.fieldname.replace(/^expires_after\[(\w+)\]$/, '$1')] = part.value;
       else if (staged === undefined) {
-        const name = part.filename.slice(0, 255);
-        staged = await files.stage({ tenantId: tenantOf(request), name, bytes: part.file });
+        // Cut between whole characters.
+        const name = [...part.filename].slice(0, 255).join('');
+        staged = await files.stage({ tenantId: tenantOf(request), name, bytes: uploadedBytes(part.file) });
       } else part.file.resume();
     }
   } catch (error) {

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { z } from 'zod';
 import type { JoinGeneration } from '../../../application/join-generation.ts';
 import { hashOfBody } from '../idempotency.ts';
-import { json } from '../openapi.ts';
+import { json, streamedEvent } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { askerOf } from '../tenant.ts';
 import { answerOfRecord } from './answer.ts';
@@ -19,7 +19,7 @@ import { Followers } from './follow.ts';
 import { modelFor, openAiModel } from './models.ts';
 import { nativeRequest } from './request-input.ts';
 import { RunningRequests } from './running-requests.ts';
-import { type ImageRequest, imageRequestSchema, imagesAnswerSchema } from './schema.ts';
+import { type ImageRequest, imageEventSchema, imageRequestSchema, imagesAnswerSchema } from './schema.ts';
 import { streamAnswer } from './stream.ts';
 
 export interface OpenAiPorts extends FileRoutePorts, BatchRoutePorts, EditInputPorts {
@@ -133,4 +133,13 @@ async function answer(wait: ClientWait, request: FastifyRequest, reply: FastifyR
   }
 }
 
-const answers = { 200: json('The pictures', imagesAnswerSchema), ...openAiProblems };
+const answers = {
+  200: {
+    description: 'The pictures; with stream=true one event each, and previews',
+    content: {
+      'application/json': { schema: imagesAnswerSchema },
+      'text/event-stream': { schema: streamedEvent(imageEventSchema) },
+    },
+  },
+  ...openAiProblems,
+};

@@ -90,6 +90,12 @@ export interface Usage {
 }
 
 const tokens = z.int().nonnegative();
+const usage = z.object({
+  total_tokens: tokens,
+  input_tokens: tokens,
+  output_tokens: tokens,
+  input_tokens_details: z.object({ text_tokens: tokens, image_tokens: tokens }),
+});
 
 export const imagesAnswerSchema: z.ZodType<ImagesAnswer> = z
   .object({
@@ -99,11 +105,28 @@ export const imagesAnswerSchema: z.ZodType<ImagesAnswer> = z
     size: z.string(),
     quality: z.string(),
     data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional() })),
-    usage: z.object({
-      total_tokens: tokens,
-      input_tokens: tokens,
-      output_tokens: tokens,
-      input_tokens_details: z.object({ text_tokens: tokens, image_tokens: tokens }),
-    }),
+    usage,
   })
   .meta({ id: 'OpenAiImages' });
+
+/** What a stream tells, by `type`. */
+export const imageEventSchema = z
+  .object({
+    type: z.enum([
+      'image_generation.partial_image',
+      'image_generation.completed',
+      'image_edit.partial_image',
+      'image_edit.completed',
+      'error',
+    ]),
+    b64_json: z.string().optional(),
+    created_at: z.int().optional(),
+    background: z.string().optional(),
+    output_format: z.string().optional(),
+    size: z.string().optional(),
+    quality: z.string().optional(),
+    partial_image_index: z.int().optional(),
+    usage: usage.optional(),
+    error: z.unknown().optional(),
+  })
+  .meta({ id: 'OpenAiImageEvent' });

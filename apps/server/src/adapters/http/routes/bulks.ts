@@ -26,6 +26,7 @@ import { archiveOf, manifestOf } from '../bulk-results.ts';
 import { json, problems } from '../openapi.ts';
 import { originOf } from '../presenting.ts';
 import { callerOf, tenantOf } from '../tenant.ts';
+import { uploadedBytes } from '../uploaded-file.ts';
 
 export interface BulkRoutePorts {
   readonly bulks: ManageBulks;
@@ -231,7 +232,7 @@ async function newBulk(request: FastifyRequest, query: BulkQuery): Promise<NewBu
   const { tenantId, keyId } = callerOf(request);
   const { dryRun: _dryRun, unchangedSince, ...settings } = query;
   return {
-    ...{ tenantId, keyId, name: part.filename.slice(0, 200), format, bytes: part.file },
+    ...{ tenantId, keyId, name: part.filename.slice(0, 200), format, bytes: uploadedBytes(part.file) },
     settings: { ...settings, unchangedSince: unchangedSince === undefined ? undefined : bulkId(unchangedSince) },
   };
 }

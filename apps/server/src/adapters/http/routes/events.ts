@@ -7,7 +7,7 @@ import { AppError } from '../../../domain/errors.ts';
 import type { NumberedEvent } from '../../../domain/event.ts';
 import { generationId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
-import { problems } from '../openapi.ts';
+import { problems, streamedEvent } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { type PresentPorts, presentEvent } from '../present.ts';
 import { assetUrlsFor } from '../presenting.ts';
@@ -34,7 +34,7 @@ export function addEventRoutes(app: App, ports: HttpPorts): void {
         params: idParamsSchema,
         querystring: eventsQuerySchema,
         response: {
-          200: { description: 'The stream', content: { 'text/event-stream': { schema: generationEventSchema } } },
+          200: { description: 'The stream', content: { 'text/event-stream': { schema: streamedEventSchema } } },
           204: z.undefined().describe('The generation has ended and there are no events after the one named'),
           ...problems(404, 422),
         },
@@ -106,3 +106,6 @@ function lastEventId(header: string | string[] | undefined): number {
 
 const RETRY_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
+
+/** An event as OpenAPI 3.2 describes it: the fields of server-sent events, with JSON in one of them. */
+const streamedEventSchema = streamedEvent(generationEventSchema);

@@ -8,7 +8,7 @@ import { type Lora, loraNameOf } from '../../../domain/lora.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { tenantOf } from '../tenant.ts';
-import { uploadedFile } from '../uploaded-file.ts';
+import { uploadedBytes, uploadedFile } from '../uploaded-file.ts';
 
 export interface LoraRoutePorts {
   readonly loras: LoraLibrary;
@@ -61,7 +61,7 @@ export function addLoraRoutes(app: App, { loras, maxLoraBytes }: LoraRoutePorts)
         description: 'Jobs that wait for it end with lora_gone.',
         tags: ['loras'],
         params: loraParamsSchema,
-        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 409, 422) },
+        response: { 204: z.undefined().describe('Deleted'), ...problems(404, 409, 422) },
       },
     },
     async (request, reply) => {
@@ -99,7 +99,7 @@ function addUploadRoute(app: App, { loras, maxLoraBytes }: LoraRoutePorts): void
     },
     async (request, reply) => {
       const part = await uploadedFile(request);
-      const lora = await loras.add(tenantOf(request), loraNameOf(part.filename), part.file);
+      const lora = await loras.add(tenantOf(request), loraNameOf(part.filename), uploadedBytes(part.file));
       return reply
         .code(201)
         .header('location', `/v1/loras/${encodeURIComponent(lora.name)}`)

@@ -66,7 +66,7 @@ export function addSessionRoutes(app: App, ports: SessionRoutePorts): void {
         operationId: 'signOut',
         summary: 'Sign a browser out',
         tags: ['access'],
-        response: { 204: z.void().meta({ description: 'Signed out' }), ...problems(507) },
+        response: { 204: z.undefined().describe('Signed out'), ...problems(507) },
       },
     },
     async (request, reply) => {

@@ -114,7 +114,7 @@ function addChangeRoutes(app: App, webhooks: ManageWebhooks): void {
         summary: 'Delete a webhook and what waits for it',
         tags,
         params: idParamsSchema,
-        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 422, 507) },
+        response: { 204: z.undefined().describe('Deleted'), ...problems(404, 422, 507) },
       },
     },
     async (request, reply) => {
