@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,10 +9,10 @@ import { AppError } from '../../domain/errors.ts';
 import type { FileId } from '../../domain/ids.ts';
 import { readLines } from './read-lines.ts';
 
-/** Files in a folder under their ids. What was begun and not ended by an earlier process is removed. */
+/** Files in a folder under their ids. What was begun long ago and never ended is removed. */
 export async function openFileFolder(folder: string, options: { readonly maxBytes: number }): Promise<FileFolder> {
   await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) if (name.endsWith(PART)) await rm(join(folder, name), { force: true });
+  await removeLeftovers(folder);
   const pathOf = (id: FileId): string => join(folder, id);
   return {
     async save(id, bytes) {
@@ -34,6 +34,16 @@ export async function openFileFolder(folder: string, options: { readonly maxByte
     },
     remove: (id) => rm(pathOf(id), { force: true }),
   };
+}
+
+/** Other processes may write to the folder at the same time: what is young is theirs. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(PART)) continue;
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && found.mtimeMs < Date.now() - LEFTOVER_MS) await rm(path, { force: true });
+  }
 }
 
 async function openBytes(path: string): Promise<ReadStream> {
@@ -100,5 +110,6 @@ function diskError(error: unknown): unknown {
 }
 
 const PART = '.part';
+const LEFTOVER_MS = 3_600_000;
 /** As large as a request of the API may be by default. */
 const MAX_LINE_BYTES = 1_048_576;
