@@ -17,7 +17,7 @@ export function addServe(program: Command, done: Done): void {
   );
 }
 
-/** The processes of a cluster: `imagemill api`, `imagemill worker`, `imagemill migrate` */
+/** The processes of a cluster: `imagemill api`, `imagemill worker`, `imagemill migrate`, `imagemill move` */
 export function addCluster(program: Command, done: Done): void {
   const api = program
     .command('api')
@@ -49,6 +49,18 @@ export function addCluster(program: Command, done: Done): void {
     .command('migrate')
     .description('bring the tables of the database up to date (IMAGEMILL_DATABASE_URL)')
     .action(() => done(import('../commands/serve.ts').then(({ migrate }) => migrate())));
+
+  program
+    .command('move')
+    .description('move the records and pictures of a data folder into a cluster; docs/cluster.md')
+    .option(
+      '--data-dir <folder>',
+      'the data folder of a stopped server; IMAGEMILL_DATA_DIR (default: ./data)',
+      notEmpty('--data-dir', 'a folder'),
+    )
+    .action((flags: Pick<ServeFlags, 'dataDir'>) =>
+      done(import('../commands/serve.ts').then(({ move }) => move(flags))),
+    );
 }
 
 function addListening(command: Command): void {

@@ -10,6 +10,9 @@ export const startupErrorCodes = {
     'The S3 service does not keep pictures: it cannot be reached, the bucket is missing, the key may not write, a clock is wrong, or it is full; the message says which.',
   database_unusable: 'The database cannot be reached or used; the message says why.',
   database_missing: 'The command needs a database that several processes can share: the setting databaseUrl.',
+  data_folder_moved: 'The records of the data folder were moved into a cluster, and are worked on there.',
+  move_refused:
+    'The records cannot be moved: the target is in use or not empty, or pictures are missing; the message says which.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -1,4 +1,6 @@
 /** Opens the records where the settings say they are, and what processes of a cluster need beside them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeFolder } from '@imagemill/diffusion';
 import { systemClock } from '../adapters/clock.ts';
 import { secrets } from '../adapters/secrets.ts';
@@ -62,6 +64,11 @@ export async function openRecords(
   return { store, assetUrls, clock: store.clock, cluster: store };
 }
 
+/** Left by a move, so that nobody draws the same queue twice. */
+export function movedNote(folder: string): string {
+  return join(folder, 'moved.json');
+}
+
 /** Folder of the files that processes share: pictures, and what was handed in. */
 export function sharedFolder({ assetDir, dataDir }: Pick<Config, 'assetDir' | 'dataDir'>): string {
   return assetDir ?? dataDir;
@@ -98,6 +105,10 @@ async function openFile(
   outbox: NonNullable<Parameters<typeof SqliteStore.open>[0]['outbox']>,
   opened: Opened,
 ): Promise<SqliteStore> {
+  if (existsSync(movedNote(folder))) {
+    const message = `The records in ${folder} were moved into a cluster. Use that, or choose another folder with --data-dir. To go back to these records, remove ${movedNote(folder)}.`;
+    throw new StartupError('data_folder_moved', message, { details: { folder } });
+  }
   return usingFolder(folder, async () => {
     const lock = takeFolder(folder);
     opened.push(() => lock.release());
