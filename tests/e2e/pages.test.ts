@@ -122,7 +122,7 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     expect(await seriousViolations(page)).toEqual([]);
   });
 
-  test.each(['/gallery', '/queue', '/operation'])(
+  test.each(['/gallery', '/bulks', '/queue', '/operation'])(
     '%s fits a screen of 390 px, without a serious fault in the dark',
     async (path) => {
       const page = await open(path, { ...narrow, colorScheme: 'dark' });

@@ -204,6 +204,44 @@ test('a bulk is seen by its own tenant alone, and is cancelled as a whole', asyn
   expect(cancelled.state).toBe('cancelled');
 });
 
+test('a bulk that is paused draws no more until it is resumed, then all of it and nothing twice', async () => {
+  await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
+  const lines = Array.from({ length: 40 }, (_, at) => `thing ${at},blue`);
+  const bulk = await create('held.csv', `product,colour\n${lines.join('\n')}`, { template });
+  await ended(bulk, ({ state }) => state === 'running');
+  const post = async (what: string): Promise<Bulk> =>
+    (await parts.app.inject({ method: 'POST', url: `${bulk.links.self}/${what}` })).json();
+  expect((await post('pause')).state).toBe('paused');
+  await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
+  // What is asked for later is drawn; by then the bulk would have been too.
+  const after = await parts.app.inject({
+    ...{ method: 'POST', url: '/v1/generations' },
+    payload: { prompt: 'a later thing', width: 64, height: 64, steps: 1, priority: 'bulk' },
+  });
+  await parts.app.inject({ url: `/v1/generations/${after.json().id}/events` });
+  expect(await get(bulk.links.self)).toMatchObject({
+    state: 'paused',
+    openGenerations: 40,
+    pictures: { succeeded: 0 },
+  });
+  expect(['reading', 'running']).toContain((await post('resume')).state);
+  const done = await ended(bulk);
+  expect(done).toMatchObject({ state: 'finished', rows: { submitted: 40 }, pictures: { asked: 40, succeeded: 40 } });
+  expect((await post('pause')).state).toBe('finished');
+});
+
+test('columns of any name are taken for what the request says, and the plan shows what would be drawn', async () => {
+  const content = '提示词,宽,商品\n一只猫,96,茶壶\n';
+  const columns = JSON.stringify({ 提示词: 'prompt', 宽: 'width' });
+  expect(await plan('zh.csv', content, { columns })).toMatchObject({
+    columns: ['提示词', '宽', '商品'],
+    samples: [{ line: 2, prompt: '一只猫', width: 96, height: 64, count: 1, steps: 1 }],
+  });
+  const filled = await plan('zh.csv', content, { columns, template: '{{商品}}，{{prompt}}' });
+  expect(filled.samples[0]?.prompt).toBe('茶壶，一只猫');
+  expect((await upload('zh.csv', content, { columns: '[1]', dryRun: 'true' })).json().errors[0].field).toBe('columns');
+});
+
 test('wildcards follow from the row and the seed, and a value of a cell is not looked at again', () => {
   const row = { thing: '{a|b} {{thing}}' };
   const filled = fillTemplate('{{ thing }} {1|2|3|4|5|6|7|8}', row, 5);

@@ -93,6 +93,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   'GET /v1/bulks/{id}': [refused(({ bulk }) => `/v1/bulks/${bulk}`)],
   'POST /v1/bulks/{id}/cancel': [refused(({ bulk }) => `/v1/bulks/${bulk}/cancel`)],
+  'POST /v1/bulks/{id}/pause': [refused(({ bulk }) => `/v1/bulks/${bulk}/pause`)],
+  'POST /v1/bulks/{id}/resume': [refused(({ bulk }) => `/v1/bulks/${bulk}/resume`)],
   'GET /v1/bulks/{id}/rows': [refused(({ bulk }) => `/v1/bulks/${bulk}/rows`)],
   'GET /v1/bulks/{id}/manifest.csv': [refused(({ bulk }) => `/v1/bulks/${bulk}/manifest.csv`)],
   'GET /v1/bulks/{id}/pictures.zip': [refused(({ bulk }) => `/v1/bulks/${bulk}/pictures.zip`)],

@@ -64,7 +64,7 @@ async function ended(client: Client, begun: Bulk, { output }: CommandContext): P
     const bulk = await client.getBulk(begun.id);
     if (bulk.note !== undefined && bulk.note !== note) output.note(bulk.note);
     note = bulk.note;
-    if (bulk.state !== 'reading' && bulk.state !== 'running') return bulk;
+    if (!['reading', 'running', 'paused'].includes(bulk.state)) return bulk;
     await pause(POLL_MS);
   }
 }

@@ -55,4 +55,8 @@ export interface BulkTransaction extends BulkReader {
   /** Writes the state and the note if it still is in the state named. */
   move(id: BulkId, from: Bulk['state'], to: Pick<Bulk, 'state' | 'note'>): Promise<boolean>;
   addRows(rows: readonly BulkRow[]): Promise<void>;
+  /** Keeps the jobs of its rows that wait from being drawn. */
+  hold(id: BulkId): Promise<void>;
+  /** Lets those that were held be drawn from a time on, in ms. */
+  release(id: BulkId, from: number): Promise<void>;
 }

@@ -55,6 +55,19 @@ export interface BulkPlan {
   readonly brokenCount: number;
   /** The first of them. */
   readonly broken: readonly { readonly line: number; readonly problem: string }[];
+  /** As the file names them. */
+  readonly columns: readonly string[];
+  /** The first rows that would be drawn. */
+  readonly samples: readonly BulkSample[];
+}
+
+export interface BulkSample {
+  readonly line: number;
+  readonly prompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly count: number;
+  readonly steps: number;
 }
 
 export interface ManageBulks {
@@ -72,6 +85,10 @@ export interface ManageBulks {
   ): Promise<AsyncIterable<{ readonly row: BulkRow; readonly record: GenerationRecord | undefined }>>;
   /** Stops reading, and cancels all that has not ended. */
   cancel(which: BulkOf): Promise<BulkRecord>;
+  /** Stops reading, and holds back what waits; what is being drawn is finished. One that has ended stays as it is. */
+  pause(which: BulkOf): Promise<BulkRecord>;
+  /** Lets a paused one go on. */
+  resume(which: BulkOf): Promise<BulkRecord>;
 }
 
 export interface BulkOf {
@@ -131,7 +148,9 @@ export function createManageBulks(ports: ManageBulksPorts): ManageBulks {
       const bulk = await find(which);
       const cancelled = { state: 'cancelled', note: undefined } as const;
       await store.transact(async ({ bulks }) => {
-        if (!(await bulks.move(bulk.id, 'reading', cancelled))) await bulks.move(bulk.id, 'submitted', cancelled);
+        for (const from of ['reading', 'submitted', 'paused'] as const) {
+          if (await bulks.move(bulk.id, from, cancelled)) return;
+        }
       });
       for (;;) {
         const open = await store.bulks.openGenerations(bulk.id, CANCEL_AT_ONCE);
@@ -143,7 +162,36 @@ export function createManageBulks(ports: ManageBulksPorts): ManageBulks {
       }
       return counted(await find(which));
     },
+    async pause(which) {
+      await pause(await find(which), store);
+      return counted(await find(which));
+    },
+    async resume(which) {
+      const isResumed = await resume(await find(which), ports);
+      const bulk = await find(which);
+      if (isResumed) ports.start(bulk);
+      return counted(bulk);
+    },
   };
+}
+
+async function pause({ id }: Bulk, store: Store): Promise<void> {
+  const paused = { state: 'paused', note: undefined } as const;
+  await store.transact(async ({ bulks }) => {
+    const isOpen = async () => (await bulks.openGenerations(id, 1)).length > 0;
+    const isPaused =
+      (await bulks.move(id, 'reading', paused)) || ((await isOpen()) && (await bulks.move(id, 'submitted', paused)));
+    if (isPaused) await bulks.hold(id);
+  });
+}
+
+/** False when it was not paused. */
+function resume({ id }: Bulk, { store, clock }: ManageBulksPorts): Promise<boolean> {
+  return store.transact(async ({ bulks }) => {
+    if (!(await bulks.move(id, 'paused', { state: 'reading', note: undefined }))) return false;
+    await bulks.release(id, clock.now());
+    return true;
+  });
 }
 
 async function* resultsOf(store: Store, { tenantId, id }: BulkOf) {
@@ -164,12 +212,15 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
   const { store, source, evaluate, costs } = ports;
   const plan = { rows: 0, unchanged: 0, generations: 0, pictures: 0, deviceMs: 0, isMeasured: true, brokenCount: 0 };
   const broken: { line: number; problem: string }[] = [];
+  const samples: BulkSample[] = [];
+  let columns: readonly string[] = [];
   const isBroken = (line: number, problem: string): void => {
     plan.brokenCount += 1;
     if (broken.length < MAX_BROKEN_SHOWN) broken.push({ line, problem });
   };
   for await (const one of source.read(bulk.id, bulk.format)) {
     plan.rows += 1;
+    if ('row' in one && columns.length === 0) columns = Object.keys(one.row);
     const evaluated = 'problem' in one ? one : evaluate(one.row, bulk.settings);
     if ('problem' in evaluated) {
       isBroken(one.line, evaluated.problem);
@@ -186,6 +237,8 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
       plan.pictures += settings.count;
       plan.deviceMs += costs.predictMs(settings) * settings.count;
       plan.isMeasured &&= costs.isMeasured(settings);
+      const { prompt, width, height, count, steps } = settings;
+      if (samples.length < MAX_SAMPLES) samples.push({ line: one.line, prompt, width, height, count, steps });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       isBroken(one.line, error.message);
@@ -194,7 +247,7 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
   const prices = await store.usage.prices();
   const amount = prices && plan.pictures * prices.perPicture + (plan.deviceMs / 1_000) * prices.perDeviceSecond;
   const cost = prices && amount !== undefined ? { amount, currency: prices.currency } : undefined;
-  return { ...plan, broken, cost };
+  return { ...plan, broken, columns, samples, cost };
 }
 
 function requireTemplate({ template }: BulkSettings): void {
@@ -208,3 +261,4 @@ function requireTemplate({ template }: BulkSettings): void {
 const PAGE = 500;
 const CANCEL_AT_ONCE = 200;
 const MAX_BROKEN_SHOWN = 1_000;
+const MAX_SAMPLES = 10;

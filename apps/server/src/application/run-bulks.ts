@@ -33,11 +33,16 @@ export class BulkRunner {
     for (const bulk of await this.#ports.store.bulks.unfinished()) this.start(bulk);
   }
 
+  /** Also of one that is resumed before its work of before has noticed the pause: that work is waited for. */
   start(bulk: Bulk): void {
-    if (this.#running.has(bulk.id) || this.#stop.signal.aborted) return;
-    const work = this.#run(bulk)
+    if (this.#stop.signal.aborted) return;
+    const before = this.#running.get(bulk.id) ?? Promise.resolve();
+    const work = before
+      .then(() => this.#run(bulk))
       .catch((error: unknown) => this.#fail(bulk, error))
-      .finally(() => this.#running.delete(bulk.id));
+      .finally(() => {
+        if (this.#running.get(bulk.id) === work) this.#running.delete(bulk.id);
+      });
     this.#running.set(bulk.id, work);
   }
 
@@ -57,7 +62,11 @@ export class BulkRunner {
       const known = await store.bulks.knownLines(bulk.id, from, to);
       const fresh = group.filter(({ line }) => !known.has(line));
       const rows = (await Promise.all(fresh.map((row) => this.#take(bulk, row)))).filter((row) => row !== undefined);
-      await store.transact(({ bulks }) => bulks.addRows(rows));
+      await store.transact(async ({ bulks }) => {
+        await bulks.addRows(rows);
+        // Paused while these rows were submitted.
+        if ((await bulks.find(bulk.tenantId, bulk.id))?.state === 'paused') await bulks.hold(bulk.id);
+      });
       if (this.#stop.signal.aborted) return;
     }
     await store.transact(({ bulks }) => bulks.move(bulk.id, 'reading', { state: 'submitted', note: undefined }));

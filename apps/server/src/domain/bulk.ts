@@ -2,8 +2,11 @@ import type { BulkId, GenerationId, KeyId, TenantId } from './ids.ts';
 
 export type BulkFormat = 'csv' | 'jsonl' | 'xlsx';
 
-/** `reading`: rows become generations; `submitted`: all have; whether their pictures are done follows from them. */
-export type BulkState = 'reading' | 'submitted' | 'cancelled' | 'failed';
+/**
+ * `reading`: rows become generations; `submitted`: all have; whether their pictures are done follows from them.
+ * `paused`: of either, until it is read again from the start, past the rows that are on record.
+ */
+export type BulkState = 'reading' | 'submitted' | 'paused' | 'cancelled' | 'failed';
 
 /** What holds for every row that does not say otherwise. */
 export interface BulkSettings {
@@ -21,6 +24,8 @@ export interface BulkSettings {
   readonly seed: number;
   /** An earlier bulk: rows that were in it and ask for the same are not drawn again. */
   readonly unchangedSince?: BulkId | undefined;
+  /** Columns of the file by their names, and what they are taken for. */
+  readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Many generations that were handed in together, as rows of a file. */
@@ -57,6 +62,15 @@ export interface BulkCounts {
   /** Generations of the rows that have not ended. */
   readonly open: number;
   readonly pictures: { readonly asked: number; readonly succeeded: number; readonly failed: number };
+}
+
+/** A row with its columns also under the names they are taken for; a template may use either. */
+export function withColumns(
+  row: Readonly<Record<string, string>>,
+  columns: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const named = Object.entries(columns).flatMap(([from, to]) => (row[from] === undefined ? [] : [[to, row[from]]]));
+  return { ...row, ...Object.fromEntries(named) };
 }
 
 export type Filled = { readonly text: string } | { readonly problem: string };

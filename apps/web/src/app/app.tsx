@@ -22,6 +22,7 @@ import { usePictureDrop } from './use-picture-drop.ts';
 
 const Studio = late(async () => (await import('./studio.tsx')).Studio);
 const GalleryPage = late(async () => (await import('../features/gallery/gallery-page.tsx')).GalleryPage);
+const BulksPage = late(async () => (await import('../features/bulks/bulks-page.tsx')).BulksPage);
 const QueuePage = late(async () => (await import('../features/queue/queue-page.tsx')).QueuePage);
 const OperationPage = late(async () => (await import('../features/operation/operation-page.tsx')).OperationPage);
 const ShortcutSheet = late(async () => (await import('./shortcut-sheet.tsx')).ShortcutSheet, 'hidden');
@@ -82,6 +83,7 @@ function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
       {isAllowed ? (
         <>
           {page === 'gallery' && <GalleryPage onRecall={onRecall} onReference={onReference} />}
+          {page === 'bulks' && <BulksPage />}
           {page === 'queue' && <QueuePage />}
           {page === 'operation' && <OperationPage />}
         </>

@@ -2,7 +2,7 @@ import type { MouseEvent, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
 import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
-import { GaugeIcon, GridIcon, QueueIcon, WandIcon } from '../shared/ui/icons.tsx';
+import { GaugeIcon, GridIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */
@@ -13,6 +13,7 @@ export function Navigation(): ReactElement {
   const entries = [
     { page: 'generate', words: t('navigation.generate'), icon: <WandIcon size={17} /> },
     { page: 'gallery', words: t('navigation.gallery'), icon: <GridIcon size={17} /> },
+    { page: 'bulks', words: t('navigation.bulks'), icon: <TableIcon size={17} /> },
     { page: 'queue', words: t('navigation.queue'), icon: <QueueIcon size={17} /> },
     { page: 'operation', words: t('navigation.operation'), icon: <GaugeIcon size={17} /> },
   ] as const;

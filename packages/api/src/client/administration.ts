@@ -58,7 +58,7 @@ export interface AdministrationClient {
 export type Call = <T>(
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
-  settings: CallOptions & { readonly body?: unknown; readonly asText?: boolean },
+  settings: CallOptions & { readonly body?: unknown; readonly form?: FormData; readonly asText?: boolean },
 ) => Promise<T>;
 
 export function createAdministrationClient(call: Call): AdministrationClient {

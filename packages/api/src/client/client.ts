@@ -1,5 +1,4 @@
 import type { Asset } from '../contracts/asset.ts';
-import type { Bulk, BulkPlan, BulkQuery, BulkRowPage, ListBulkRowsQuery } from '../contracts/bulk.ts';
 import type { GenerationEvent } from '../contracts/event.ts';
 import type {
   Generation,
@@ -24,6 +23,7 @@ import type { SystemStatus } from '../contracts/system.ts';
 import { type AdministrationClient, createAdministrationClient, queryString } from './administration.ts';
 import { type AlertClient, createAlertClient } from './alerts.ts';
 import { errorFromFailure, errorFromResponse } from './api-error.ts';
+import { type BulkClient, createBulkClient, formOf } from './bulks.ts';
 import { type ReadEventsOptions, readEvents } from './events.ts';
 
 export interface ClientOptions {
@@ -44,11 +44,8 @@ export interface SubmitOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** What holds for all rows of a bulk. */
-export type BulkSettingsQuery = Partial<Omit<BulkQuery, 'dryRun'>>;
-
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client extends AdministrationClient, AlertClient {
+export interface Client extends AdministrationClient, AlertClient, BulkClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
@@ -79,17 +76,6 @@ export interface Client extends AdministrationClient, AlertClient {
   archivePictures(ids: readonly string[], options?: CallOptions): Promise<Blob>;
   /** Reads back how a picture was made: a PNG, JPEG or WebP file of this server or of another program. */
   inspect(file: Blob, options?: CallOptions): Promise<Inspection>;
-  /** Hands in a file of rows; the ending of its name says what it is. */
-  createBulk(fileName: string, file: Blob, query: BulkSettingsQuery, options?: CallOptions): Promise<Bulk>;
-  /** What it would be; draws nothing. */
-  planBulk(fileName: string, file: Blob, query: BulkSettingsQuery, options?: CallOptions): Promise<BulkPlan>;
-  getBulk(id: string, options?: CallOptions): Promise<Bulk>;
-  listBulkRows(
-    id: string,
-    query?: Partial<Omit<ListBulkRowsQuery, 'cursor'>> & { cursor?: string | undefined },
-    options?: CallOptions,
-  ): Promise<BulkRowPage>;
-  cancelBulk(id: string, options?: CallOptions): Promise<Bulk>;
   /** Stores a PNG, JPEG or WebP file to draw from; its id goes into `image` and `mask` of a request. */
   uploadAsset(file: Blob, options?: CallOptions): Promise<Asset>;
   getSystem(options?: CallOptions): Promise<SystemStatus>;
@@ -115,6 +101,7 @@ export function createClient(options: ClientOptions = {}): Client {
   return {
     ...createAdministrationClient(call),
     ...createAlertClient(call),
+    ...createBulkClient(call),
     submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
     getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
     listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),
@@ -144,16 +131,6 @@ export function createClient(options: ClientOptions = {}): Client {
       form.set('file', file, 'picture');
       return call('POST', '/v1/assets/inspect', { ...o, form });
     },
-    createBulk: (fileName, file, query, o = {}) =>
-      call('POST', `/v1/bulks${queryString(query)}`, { ...o, form: formOf(fileName, file) }),
-    planBulk: (fileName, file, query, o = {}) => {
-      const settings = queryString({ ...query, dryRun: true });
-      return call('POST', `/v1/bulks${settings}`, { ...o, form: formOf(fileName, file) });
-    },
-    getBulk: (id, o = {}) => call('GET', `/v1/bulks/${encodeURIComponent(id)}`, o),
-    listBulkRows: (id, query = {}, o = {}) =>
-      call('GET', `/v1/bulks/${encodeURIComponent(id)}/rows${queryString(query)}`, o),
-    cancelBulk: (id, o = {}) => call('POST', `/v1/bulks/${encodeURIComponent(id)}/cancel`, o),
     uploadAsset: (file, o = {}) => {
       const form = new FormData();
       form.set('file', file, 'picture');
@@ -207,10 +184,4 @@ function createSend(options: {
     if (!response.ok) throw await errorFromResponse(response);
     return response;
   };
-}
-
-function formOf(fileName: string, file: Blob): FormData {
-  const form = new FormData();
-  form.set('file', file, fileName);
-  return form;
 }

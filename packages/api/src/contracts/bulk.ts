@@ -15,7 +15,20 @@ export interface BulkQuery {
   readonly quality?: number | undefined;
   readonly seed: number;
   readonly unchangedSince?: string | undefined;
+  /** What columns of the file are taken for: their names to `prompt`, `width` or any other name. */
+  readonly columns?: Readonly<Record<string, string>> | undefined;
   readonly dryRun: boolean;
+}
+
+const columnName = z.string().min(1).max(200);
+const columnsSchema = z.record(columnName, columnName).refine((columns) => Object.keys(columns).length <= 100);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const side = z.coerce.number().int().min(1).max(LIMITS.side).optional();
@@ -40,6 +53,19 @@ export const bulkQuerySchema: z.ZodType<BulkQuery, unknown> = z.strictObject({
   unchangedSince: z.string().max(64).optional().meta({
     description: 'An earlier bulk: rows that ask for the same as one of its rows are not drawn again',
   }),
+  columns: z
+    .string()
+    .max(20_000)
+    .transform((text, context) => {
+      const parsed = columnsSchema.safeParse(parseJson(text));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', message: 'JSON of an object of texts, at most 100', input: text });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({
+      description: 'JSON: names of columns of the file to what they are taken for, e.g. {"提示词":"prompt"}',
+    }),
   dryRun: z
     .enum(['true', 'false'])
     .default('false')
@@ -48,14 +74,14 @@ export const bulkQuerySchema: z.ZodType<BulkQuery, unknown> = z.strictObject({
 });
 
 const count = z.int().nonnegative();
-export const bulkStates = ['reading', 'running', 'finished', 'cancelled', 'failed'] as const;
+export const bulkStates = ['reading', 'running', 'paused', 'finished', 'cancelled', 'failed'] as const;
 export type BulkState = (typeof bulkStates)[number];
 
 /** Many generations that were handed in together. */
 export interface Bulk {
   readonly id: string;
   readonly name: string;
-  /** `reading` while rows become generations, `running` while these are drawn. */
+  /** `reading` while rows become generations, `running` while these are drawn; `paused` until it is resumed. */
   readonly state: BulkState;
   readonly createdAt: string;
   /** Why it waits or failed. */
@@ -99,6 +125,19 @@ export interface BulkPlan {
   readonly brokenCount: number;
   /** The first 1,000 of them. */
   readonly broken: readonly { readonly line: number; readonly problem: string }[];
+  /** As the file names them. */
+  readonly columns: readonly string[];
+  /** The first 10 rows that would be drawn. */
+  readonly samples: readonly BulkSample[];
+}
+
+export interface BulkSample {
+  readonly line: number;
+  readonly prompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly count: number;
+  readonly steps: number;
 }
 
 export const bulkPlanSchema: z.ZodType<BulkPlan> = z
@@ -112,6 +151,8 @@ export const bulkPlanSchema: z.ZodType<BulkPlan> = z
     cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
     brokenCount: count,
     broken: z.array(z.object({ line: count, problem: z.string() })),
+    columns: z.array(z.string()),
+    samples: z.array(z.object({ line: count, prompt: z.string(), width: count, height: count, count, steps: count })),
   })
   .meta({ id: 'BulkPlan' });
 

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { generationRequestSchema } from '@imagemill/api';
 import type { EvaluateRow } from '../../application/bulk-ports.ts';
-import { fillTemplate, seedOfRow } from '../../domain/bulk.ts';
+import { fillTemplate, seedOfRow, withColumns } from '../../domain/bulk.ts';
 
 /** What a row asks for, with the settings of the bulk where its own columns say nothing. Checked as a request is. */
-export const evaluateRow: EvaluateRow = (row, { template, seed, unchangedSince: _since, ...defaults }) => {
+export const evaluateRow: EvaluateRow = (given, { template, seed, unchangedSince: _since, columns, ...defaults }) => {
+  const row = withColumns(given, columns);
   const own = overridesOf(row);
   const filled = template === undefined ? { text: row['prompt'] ?? '' } : fillTemplate(template, row, seed);
   if ('problem' in filled) return filled;
   const request = { seed: seedOfRow(row, seed), ...defaults, ...own, prompt: filled.text, priority: 'bulk' };
-  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-  const parsed = generationRequestSchema.safeParse(given);
+  const asked = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  const parsed = generationRequestSchema.safeParse(asked);
   if (!parsed.success) {
     const words = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'The row'}: ${message}.`);
     return { problem: [...new Set(words)].join(' ') };

@@ -6,7 +6,7 @@ import { sendProblem } from './problem.ts';
 import { pageSecurityPolicy } from './security.ts';
 
 /** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
-const pagePaths = ['/sign-in', '/gallery', '/queue', '/operation'];
+const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/operation'];
 
 /** Serves the built page at `/`. Without one, `/` says how to build it. */
 export async function addPage(app: FastifyInstance, folder: string, pictureOrigin?: string): Promise<void> {

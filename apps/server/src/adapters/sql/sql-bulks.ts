@@ -152,7 +152,29 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
       .onConflict((conflict) => conflict.columns(['bulk_id', 'line']).doNothing())
       .execute();
   }
+
+  async hold(id: BulkId): Promise<void> {
+    await sql`
+      update jobs set ready = 0, not_before = ${HELD}
+      where state = 'queued' and generation_id in (
+        select generation_id from bulk_rows where bulk_id = ${id} and state = 'submitted'
+      )
+    `.execute(this.queries);
+  }
+
+  /** They become ready as after a pause between attempts. */
+  async release(id: BulkId, from: number): Promise<void> {
+    await sql`
+      update jobs set not_before = ${from}
+      where state = 'queued' and not_before = ${HELD} and generation_id in (
+        select generation_id from bulk_rows where bulk_id = ${id} and state = 'submitted'
+      )
+    `.execute(this.queries);
+  }
 }
+
+/** The last moment that a date can name. */
+const HELD = 8_640_000_000_000_000;
 
 function bulkFromRow(row: Selectable<BulksTable>): Bulk {
   return {

@@ -8,9 +8,9 @@ import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { FilePicker } from '../../shared/ui/file-picker.tsx';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon } from '../../shared/ui/icons.tsx';
+import { NumberField } from '../../shared/ui/number-field.tsx';
 import type { Draft } from './draft.ts';
 import styles from './lora-field.module.css';
-import { NumberField } from './number-field.tsx';
 
 interface LoraFieldProps {
   readonly draft: Draft;

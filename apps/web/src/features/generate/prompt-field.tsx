@@ -4,8 +4,8 @@ import { type ReactElement, type RefObject, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { CloseIcon, PlusIcon } from '../../shared/ui/icons.tsx';
+import { NumberField } from '../../shared/ui/number-field.tsx';
 import type { Draft } from './draft.ts';
-import { NumberField } from './number-field.tsx';
 import styles from './prompt-field.module.css';
 import { readPrompts, stepThrough } from './prompt-history.ts';
 

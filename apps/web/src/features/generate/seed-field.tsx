@@ -2,8 +2,8 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { DiceIcon, LockIcon, OpenLockIcon } from '../../shared/ui/icons.tsx';
+import { NumberField } from '../../shared/ui/number-field.tsx';
 import { rollSeed } from './draft.ts';
-import { NumberField } from './number-field.tsx';
 import styles from './seed-field.module.css';
 
 interface SeedFieldProps {

@@ -3,8 +3,8 @@ import { type ReactElement, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../shared/ui/icon-button.tsx';
 import { SwapIcon } from '../../shared/ui/icons.tsx';
+import { NumberField } from '../../shared/ui/number-field.tsx';
 import { type Draft, sizeLimitsOf, sizeOfDraft } from './draft.ts';
-import { NumberField } from './number-field.tsx';
 import styles from './size-field.module.css';
 import { type AspectRatio, aspectRatioOf, aspectRatios, fitSize, sizeForAspectRatio } from './size-rules.ts';
 

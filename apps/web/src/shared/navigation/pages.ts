@@ -2,13 +2,20 @@ import type { Permission } from '@imagemill/api';
 import { useSyncExternalStore } from 'react';
 
 /** The pages by their paths; the server answers each of them with the same document. */
-export const pages = { generate: '/', gallery: '/gallery', queue: '/queue', operation: '/operation' } as const;
+export const pages = {
+  generate: '/',
+  gallery: '/gallery',
+  bulks: '/bulks',
+  queue: '/queue',
+  operation: '/operation',
+} as const;
 export type PageName = keyof typeof pages;
 
 /** Rights that open a page: one of them is enough. */
 export const pageRights: Readonly<Record<PageName, readonly Permission[]>> = {
   generate: ['generations:read'],
   gallery: ['assets:read'],
+  bulks: ['generations:read'],
   queue: ['queue:read'],
   operation: ['queue:manage', 'models:manage', 'loras:manage'],
 };

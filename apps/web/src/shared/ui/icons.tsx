@@ -189,6 +189,15 @@ export function KeysIcon(props: IconProps): ReactElement {
   );
 }
 
+export function TableIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <rect x="4" y="5" width="16" height="14" rx="2.5" />
+      <path d="M4 10h16M4 14.5h16M10 10v9" />
+    </Icon>
+  );
+}
+
 export function QueueIcon(props: IconProps): ReactElement {
   return (
     <Icon {...props}>

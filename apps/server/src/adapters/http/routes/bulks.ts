@@ -92,6 +92,7 @@ export function addBulkRoutes(app: App, ports: BulkRoutePorts): void {
     async (request) => present(await bulks.cancel(bulkOf(request))),
   );
 
+  addPauseRoutes(app, ports);
   addResultRoutes(app, ports);
   const upload: FastifyPluginAsync = async (scope) => {
     await scope.register(fastifyMultipart, {
@@ -100,6 +101,40 @@ export function addBulkRoutes(app: App, ports: BulkRoutePorts): void {
     addUploadRoute(scope as unknown as App, ports);
   };
   void app.register(upload);
+}
+
+function addPauseRoutes(app: App, { bulks }: BulkRoutePorts): void {
+  const write = { permission: 'generations:write' } as const;
+  const response = { 200: json('The bulk', bulkSchema), ...problems(404, 413, 415, 422, 507) };
+  app.post(
+    '/v1/bulks/:id/pause',
+    {
+      config: write,
+      schema: {
+        operationId: 'pauseBulk',
+        summary: 'Read no more rows and hold back what waits, until it is resumed',
+        description: 'What is being drawn is finished. A bulk that has ended stays as it is.',
+        tags,
+        params: idParamsSchema,
+        response,
+      },
+    },
+    async (request) => present(await bulks.pause(bulkOf(request))),
+  );
+  app.post(
+    '/v1/bulks/:id/resume',
+    {
+      config: write,
+      schema: {
+        operationId: 'resumeBulk',
+        summary: 'Let a paused bulk go on',
+        tags,
+        params: idParamsSchema,
+        response,
+      },
+    },
+    async (request) => present(await bulks.resume(bulkOf(request))),
+  );
 }
 
 function addUploadRoute(app: App, { bulks, maxBulkBytes }: BulkRoutePorts): void {
