@@ -19,7 +19,7 @@ const model = fileURLToPath(new URL('../models/demo', import.meta.url));
 const folder = await ServerFolder.create();
 try {
   const server = await folder.start({ model, device: 'fixed:0', slots: 16, durability: 'full', logLevel: 'error' });
-  const client = new OpenAI({ apiKey: 'none', baseURL: `${server.url}/v1`, defaultHeaders: { authorization: null } });
+  const client = new OpenAI({ apiKey: 'none', baseURL: `${server.url}/v1` });
   const lines = Array.from({ length: count }, (_, at) => requestLine(`line-${at}`));
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1_000).toFixed(1);

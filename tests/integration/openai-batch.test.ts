@@ -243,7 +243,6 @@ describe('a batch that takes long', () => {
       const clientOf = (address: string) =>
         new OpenAI({
           ...{ apiKey: 'none', baseURL: `${address}/v1`, maxRetries: 0 },
-          defaultHeaders: { authorization: null },
         });
       const lines = Array.from({ length: 500 }, (_, at) => requestLine(`k${at}`));
       const batch = await startBatch(clientOf(first.url), lines);

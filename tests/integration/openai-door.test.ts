@@ -160,7 +160,21 @@ describe('the openai package is told', () => {
     const error = await stranger.images.generate({ prompt }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError);
     expect(error).toMatchObject({ code: 'invalid_api_key' });
+    await expect(stranger.models.list()).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
   });
+});
+
+test('the openai package needs no key where the server needs none, and says so with the word none', async () => {
+  const local = new OpenAI({ apiKey: 'none', baseURL: `${url}/v1`, maxRetries: 0 });
+  expect((await local.models.list()).data.length).toBeGreaterThan(0);
+  const closed = await openParts({ requireKey: true });
+  try {
+    const address = await closed.app.listen({ port: 0, host: '127.0.0.1' });
+    const stranger = new OpenAI({ apiKey: 'none', baseURL: `${address}/v1`, maxRetries: 0 });
+    await expect(stranger.models.list()).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
+  } finally {
+    await closed.close();
+  }
 });
 
 describe('a client that goes away', () => {

@@ -120,7 +120,7 @@ test('a client whose server was killed joins its request at the next one', async
     let server = await folder.start(settings);
     let attempts = 0;
     const own = new OpenAI({
-      ...{ apiKey: 'none', baseURL: 'http://localhost/v1', maxRetries: 3, defaultHeaders: { authorization: null } },
+      ...{ apiKey: 'none', baseURL: 'http://localhost/v1', maxRetries: 3 },
       async fetch(target, init) {
         attempts += 1;
         const address = String(target).replace('http://localhost', server.url);

@@ -24,6 +24,7 @@ function fromAuthorization(header: string): Credential {
   switch (scheme.toLowerCase()) {
     case 'bearer':
     case 'key':
+      if (PLACEHOLDERS.has(value.toLowerCase())) return { kind: 'none' };
       return { kind: 'key', text: value, isAmbient: false };
     case 'basic': {
       const decoded = Buffer.from(value, 'base64').toString('utf8');
@@ -34,6 +35,9 @@ function fromAuthorization(header: string): Credential {
       return { kind: 'key', text: '', isAmbient: false };
   }
 }
+
+/** What people write where a client insists on a key and the server needs none. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['none', 'empty', 'not-needed']);
 
 /** The value of a cookie (RFC 6265 §4.2); undefined when it is not there. */
 export function cookieOf(header: string | undefined, name: string): string | undefined {

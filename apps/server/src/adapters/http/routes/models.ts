@@ -1,13 +1,17 @@
 import { type Model, modelListSchema, modelParamsSchema, modelSchema } from '@imagemill/api';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { findModel } from '../../../application/find-model.ts';
+import type { Logger } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { App } from '../app-type.ts';
+import { createOpenAiErrorHandler } from '../openai/errors.ts';
 import { openAiModels } from '../openai/models.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentModels } from '../present-models.ts';
+import { createErrorHandler } from '../problem.ts';
 
-export function addModelRoutes(app: App, { models, manageModels, engineStatus }: HttpPorts): void {
+export function addModelRoutes(app: App, { models, manageModels, engineStatus, log }: HttpPorts): void {
   const present = (): Model[] =>
     presentModels(
       models.list(),
@@ -24,6 +28,7 @@ export function addModelRoutes(app: App, { models, manageModels, engineStatus }:
     '/v1/models',
     {
       config: { permission: 'models:read' },
+      errorHandler: createListErrorHandler(log),
       schema: {
         operationId: 'listModels',
         summary: 'Models with their sizes and limits, the precisions they come in, and what is in memory',
@@ -81,4 +86,11 @@ export function addModelRoutes(app: App, { models, manageModels, engineStatus }:
       return presentOne(name);
     },
   );
+}
+
+/** The list has two kinds of readers; OpenAI's packages say in a header who they are. */
+function createListErrorHandler(log: Logger) {
+  const [native, openAi] = [createErrorHandler(log), createOpenAiErrorHandler(log)];
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    request.headers['x-stainless-lang'] === undefined ? native(error, request, reply) : openAi(error, request, reply);
 }
