@@ -33,10 +33,12 @@ export function notEmpty(option: string, what: string): (text: string) => string
 }
 
 /** A device as the engine knows it: `cpu`, `webgpu`, `cuda:0`, `fixed:250`, and the providers of other systems. */
-export function deviceName(option: string): (text: string) => string {
+export function deviceName(option: string, { remote = false } = {}): (text: string) => string {
   return (text) => {
+    if (remote && /^(openai|comfyui):https?:\/\/[^\s@?#]+$/.test(text)) return text;
     if (/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/.test(text)) return text;
-    throw optionError(option, text, 'cpu, webgpu or cuda:0 (cuda:1, ...)');
+    const elsewhere = remote ? ', openai:http://host:port or comfyui:http://host:port' : '';
+    throw optionError(option, text, `cpu, webgpu or cuda:0 (cuda:1, ...)${elsewhere}`);
   };
 }
 

@@ -2,9 +2,14 @@ import type { Command } from 'commander';
 import { deviceName, oneOf, wholeNumber } from '../option-values.ts';
 
 /** Options of the commands that start an engine; without them the settings hold. */
-export function addEngineOptions(command: Command): void {
+export function addEngineOptions(command: Command, { remote = false } = {}): void {
+  const elsewhere = remote ? ', or openai:http://host:port and comfyui:http://host:port for an engine elsewhere' : '';
   command
-    .option('--device <device>', 'cpu, webgpu or cuda:0; IMAGEMILL_DEVICE (default: cpu)', deviceName('--device'))
+    .option(
+      '--device <device>',
+      `cpu, webgpu or cuda:0${elsewhere}; IMAGEMILL_DEVICE (default: cpu)`,
+      deviceName('--device', { remote }),
+    )
     .option(
       '--weights <mode>',
       'on the CPU: auto, mapped (loads at once, little memory), packed (draws faster), fp16 or w8a8 (converted once, smaller); IMAGEMILL_WEIGHTS (default: auto)',

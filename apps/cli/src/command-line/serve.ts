@@ -98,5 +98,5 @@ function addDrawing(command: Command): void {
     'pictures under way at once; IMAGEMILL_SLOTS (default: 4)',
     wholeNumber('--slots', 1, 64),
   );
-  addEngineOptions(command);
+  addEngineOptions(command, { remote: true });
 }

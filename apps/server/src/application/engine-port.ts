@@ -142,3 +142,11 @@ export interface DrawingEngine {
   /** Called after every change of the status; the result ends it. */
   onChange(listener: (status: EngineStatus) => void): () => void;
 }
+
+/** An engine in the hands of who started it. */
+export interface OwnedEngine extends DrawingEngine {
+  /** Of the process that draws, where this machine has one. */
+  readonly pid?: number | undefined;
+  /** Ends it; what it was drawing ends as cancelled. */
+  close(): Promise<void>;
+}

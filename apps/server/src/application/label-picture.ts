@@ -37,6 +37,7 @@ export function createPictureLabeller({ files, policies, software }: PictureLabe
       const provenance: Provenance = {
         software,
         origin: originOf(picture),
+        engine: remoteEngineOf(picture),
         generationId: generation.id,
         jobId: job.id,
         createdAt: new Date(generation.createdAt).toISOString(),
@@ -73,6 +74,11 @@ export function labelPicture(files: Pick<PictureFiles, 'write'>, input: LabelInp
     digitalSourceType: digitalSourceTypeOf(provenance),
     software: provenance.software,
   });
+}
+
+/** The kind of a remote engine; undefined for engines of this server. */
+function remoteEngineOf({ executionProvider }: Pick<DrawnPicture, 'executionProvider'>): string | undefined {
+  return /^remote:(.+)$/.exec(executionProvider)?.[1];
 }
 
 /** What drew a picture. */

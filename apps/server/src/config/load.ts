@@ -65,6 +65,7 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
     ...settings,
     dataDir: resolve(folder, settings.dataDir),
     assetDir: settings.assetDir === undefined ? undefined : resolve(folder, settings.assetDir),
+    ...(settings.comfyuiWorkflow === undefined ? {} : { comfyuiWorkflow: resolve(folder, settings.comfyuiWorkflow) }),
     lorasDirs: settings.lorasDirs.map((path) => resolve(folder, path)),
     safetyModel: withPath(settings.safetyModel, folder),
     aestheticModel: withPath(settings.aestheticModel, folder),

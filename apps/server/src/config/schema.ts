@@ -6,6 +6,7 @@ import { qualityPolicyChangeSchema } from '@imagemill/api';
 import { z } from 'zod';
 import { markCorners } from '../domain/provenance/label-policy.ts';
 import { providerSettings } from './provider-settings.ts';
+import { deviceSchema, remoteSettings } from './remote-settings.ts';
 import { s3Settings } from './s3-settings.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
@@ -146,11 +147,8 @@ export const settingSchemas = {
     .max(100_000_000)
     .default(67_108_864)
     .describe('Most pixels (width × height) of an uploaded picture.'),
-  device: z
-    .string()
-    .regex(/^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/, 'cpu, webgpu, coreml, dml, cuda:<n> or fixed:<ms>')
-    .default('cpu')
-    .describe('What draws: cpu, webgpu, cuda:0. fixed:250 waits 250 ms for a grey picture and computes nothing.'),
+  device: deviceSchema,
+  ...remoteSettings,
   weights: z
     .enum(['auto', 'mapped', 'packed', 'fp16', 'w8a8'])
     .default('auto')
@@ -395,7 +393,12 @@ export const settingSchemas = {
 };
 
 /** Settings whose values are in no message, log or page. */
-export const secretSettings: ReadonlySet<string> = new Set(['s3SecretAccessKey', 'databaseUrl']);
+export const secretSettings: ReadonlySet<string> = new Set([
+  'databaseUrl',
+  'oidcClientSecret',
+  'remoteApiKey',
+  's3SecretAccessKey',
+]);
 
 export const settingsSchema = z.strictObject(settingSchemas);
 

@@ -1,9 +1,6 @@
 /** Wiring of what draws: the engine in its process, and the worker that keeps it busy. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
-import { engineOptions } from '../adapters/inference/engine-options.ts';
-import { EngineProcess } from '../adapters/inference/engine-process.ts';
 import { fingerprintModel } from '../adapters/models/model-fingerprint.ts';
 import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
@@ -14,7 +11,7 @@ import { type ClaimJobs, createClaimJobs } from '../application/claim-jobs.ts';
 import { reportWorker } from '../application/cluster-engines.ts';
 import type { CostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
-import type { DeviceMemoryFacts, DrawingEngine } from '../application/engine-port.ts';
+import type { DeviceMemoryFacts, DrawingEngine, OwnedEngine } from '../application/engine-port.ts';
 import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
@@ -35,6 +32,7 @@ import { createLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
 import type { Cluster, Opened } from './open-records.ts';
+import { startEngine } from './start-engine.ts';
 
 /** Lease of a job: a worker that is silent for this long loses its jobs. Renewed three times as often. */
 export const LEASE_MS = 5_000;
@@ -60,7 +58,7 @@ export interface DrawingInput {
 }
 
 export interface Drawing {
-  readonly engine: EngineProcess;
+  readonly engine: OwnedEngine;
   readonly worker: Worker;
   readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
   /** How its devices are doing now. */
@@ -71,13 +69,7 @@ export interface Drawing {
 export async function startDrawing(config: Config, input: DrawingInput, opened: Opened): Promise<Drawing> {
   const { store, cluster, clock, log, metrics, models, ids } = input;
   if (cluster === undefined) await recoverOrphans(input);
-  const engine = new EngineProcess({
-    engine: engineOptions(config, { slots: config.slots, cacheDir: join(config.dataDir, 'cache') }),
-    environment: config.engineEnvironment,
-    stuckAfterMs: config.engineStuckAfterMs,
-    clock,
-    log,
-  });
+  const engine = startEngine(config, { clock, log });
   opened.push(() => engine.close(), loadAhead({ engine, models, log }));
   const memoryOf = await readMemory(config);
   const { busy, monitor } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);

@@ -1,11 +1,11 @@
 /** Wiring of the roles: the only place that knows which adapter stands behind which port. */
 
 import type { App } from '../adapters/http/app-type.ts';
-import type { EngineProcess } from '../adapters/inference/engine-process.ts';
 import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { AccessBook } from '../application/access-book.ts';
 import { ClusterEngines, type Engines, ownEngine } from '../application/cluster-engines.ts';
+import type { OwnedEngine } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
@@ -36,7 +36,7 @@ export interface ApiParts {
 }
 
 export interface Parts extends ApiParts {
-  readonly engine: EngineProcess;
+  readonly engine: OwnedEngine;
 }
 
 export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics'>, Pick<Drawing, 'engine'> {

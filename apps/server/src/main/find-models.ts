@@ -4,12 +4,18 @@ import { createCheckpointCatalog } from '../adapters/models/checkpoint-catalog.t
 import type { ModelToRead } from '../adapters/models/read-model-facts.ts';
 import { ModelError } from '../application/model-errors.ts';
 import type { InstalledModel, ModelStore } from '../application/model-ports.ts';
-import type { ModelCatalog } from '../application/ports.ts';
+import type { ModelCatalog, ModelEntry } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
+import { remoteDeviceOf } from '../config/remote-settings.ts';
 import { StartupError } from '../config/startup-error.ts';
 
-/** The installed models, the configured one first. @throws StartupError `model_missing` when none of them can draw */
+/**
+ * The model of a remote engine, else the installed ones, the configured one first.
+ *
+ * @throws StartupError `model_missing` when none of them can draw
+ */
 export async function findModels(config: Config): Promise<ModelCatalog> {
+  if (remoteDeviceOf(config.device) !== undefined) return { list: () => [remoteModel(config)] };
   const store = createModelStore({
     modelsFolder: resolveModelsFolder(config.modelsFolder),
     readOnlyFolders: [projectModelsFolder],
@@ -32,6 +38,18 @@ export async function findModels(config: Config): Promise<ModelCatalog> {
     throw new StartupError('model_missing', message);
   }
   return catalog;
+}
+
+/** What is known of a model whose files are elsewhere: Z-Image-Turbo and its kin. */
+function remoteModel({ device, remoteModel: name = 'Z-Image-Turbo', maxPixels }: Config): ModelEntry {
+  const facts = {
+    name: name.split('/').filter(Boolean).at(-1) ?? name,
+    path: device,
+    family: 'z-image',
+    ...{ nativeWidth: 1_024, nativeHeight: 1_024, grain: 16, maxSide: 8_192, maxPixels },
+    ...{ defaultSteps: 8, defaultGuidanceScale: 0, precisions: [] },
+  };
+  return { kind: 'usable', facts };
 }
 
 async function findChosen(store: ModelStore, reference: string): Promise<InstalledModel> {

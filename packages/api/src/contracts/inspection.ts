@@ -29,6 +29,8 @@ export interface Provenance {
   readonly software: string;
   /** `fixed-time` is a grey picture of the device for load tests. */
   readonly origin: 'model' | 'fixed-time';
+  /** What drew where it was no engine of the server: `comfyui`, `sd-server`, `openai`. */
+  readonly engine?: string | undefined;
   readonly generationId?: string | undefined;
   readonly jobId?: string | undefined;
   readonly createdAt?: string | undefined;
@@ -111,6 +113,7 @@ const provenanceSchema = z
   .object({
     software: z.string(),
     origin: z.enum(['model', 'fixed-time']),
+    engine: optionalText,
     generationId: optionalText,
     jobId: optionalText,
     createdAt: optionalText,

@@ -3,6 +3,8 @@ export interface Provenance {
   readonly software: string;
   /** `fixed-time` is the device for load tests: a grey picture that no model drew. */
   readonly origin: 'model' | 'fixed-time';
+  /** What drew where it was no engine of this server: `comfyui`, `sd-server`, `openai`. */
+  readonly engine?: string | undefined;
   /** Absent for a picture that no server drew. */
   readonly generationId?: string | undefined;
   readonly jobId?: string | undefined;

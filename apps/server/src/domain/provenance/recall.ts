@@ -73,6 +73,7 @@ export function readProvenance(text: string | undefined): Provenance | undefined
   return {
     ...{ software, prompt, negativePrompt: negativePrompt ?? '', seed, steps, width, height },
     origin: data['origin'] === 'fixed-time' ? 'fixed-time' : 'model',
+    engine: asText(data['engine']),
     generationId: asText(data['generationId']),
     jobId: asText(data['jobId']),
     createdAt: asText(data['createdAt']),

@@ -175,6 +175,22 @@ export const errorsEn = {
   },
   engine_answer_invalid: { what: 'The engine’s answer was damaged.', next: 'It was restarted. Draw again.' },
   engine_stuck: { what: 'The engine stopped answering.', next: 'It was restarted. Draw again.' },
+  engine_unreachable: {
+    what: 'The engine on another machine cannot be reached.',
+    next: 'Have it checked. What was accepted waits and goes on by itself.',
+  },
+  engine_overloaded: {
+    what: 'The engine on another machine has too much to do.',
+    next: 'It is tried again. Draw fewer pictures at once if it repeats.',
+  },
+  engine_refused: {
+    what: 'The engine on another machine refused this picture.',
+    next: 'Change what the message names and draw again.',
+  },
+  engine_unsupported: {
+    what: 'The engine on another machine cannot do this.',
+    next: 'Draw without LoRAs and without a source picture.',
+  },
   engine_fault: {
     what: 'The engine could not draw this picture.',
     next: 'Change the size or the settings and draw again.',

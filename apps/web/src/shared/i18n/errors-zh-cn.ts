@@ -97,6 +97,10 @@ export const errorsZhCn = {
   engine_crashed: { what: '引擎在绘制时崩溃了。', next: '它已重新启动。如果再次发生，请减少张数或缩小尺寸。' },
   engine_answer_invalid: { what: '引擎返回的结果已损坏。', next: '它已重新启动，请重新生成。' },
   engine_stuck: { what: '引擎停止了响应。', next: '它已重新启动，请重新生成。' },
+  engine_unreachable: { what: '无法连接另一台机器上的引擎。', next: '请检查该引擎。已接受的任务会等待并自动继续。' },
+  engine_overloaded: { what: '另一台机器上的引擎任务过多。', next: '会自动重试。如果反复出现，请减少同时生成的张数。' },
+  engine_refused: { what: '另一台机器上的引擎拒绝了这张图片。', next: '请按提示修改后重新生成。' },
+  engine_unsupported: { what: '另一台机器上的引擎不支持此操作。', next: '请去掉 LoRA 和源图片后重新生成。' },
   engine_fault: { what: '引擎无法绘制这张图片。', next: '请更改尺寸或设置，然后重新生成。' },
   model_unusable: {
     what: '模型无法加载。',
