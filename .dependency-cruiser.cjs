@@ -35,7 +35,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(apps|packages)/',
-        pathNot: ['^apps/server/src/(main/|(index|administration|loras|provenance)\\.ts$)', test],
+        pathNot: ['^apps/server/src/(main/|(index|administration|backup|loras|provenance)\\.ts$)', test],
       },
       to: { path: '^apps/server/src/main/' },
     },
@@ -75,7 +75,7 @@ module.exports = {
       from: { path: '^apps/cli/src/' },
       to: {
         path: '^apps/server/src/',
-        pathNot: '^apps/server/src/(index|engine|models|administration|loras|simulation|provenance)\\.ts$',
+        pathNot: '^apps/server/src/(index|engine|models|administration|backup|loras|simulation|provenance)\\.ts$',
       },
     },
     {

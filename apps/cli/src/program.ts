@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addBackup } from './command-line/backup.ts';
 import { addBulk } from './command-line/bulk.ts';
 import { addCalibrate } from './command-line/calibrate.ts';
 
@@ -52,6 +53,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addKeys(program, context, done);
   addTenants(program, context, done);
   addReports(program, context, done);
+  addBackup(program, context, done, version);
   addCalibrate(program, context, done);
   addBulk(program, context, done);
   addMcp(program, context, done);

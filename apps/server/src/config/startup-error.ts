@@ -13,6 +13,10 @@ export const startupErrorCodes = {
   data_folder_moved: 'The records of the data folder were moved into a cluster, and are worked on there.',
   move_refused:
     'The records cannot be moved: the target is in use or not empty, or pictures are missing; the message says which.',
+  backup_invalid:
+    'The backup folder holds no snapshot, or one that is damaged or of a newer version; the message says which.',
+  backup_not_embedded: 'The records are in PostgreSQL, which has tools of its own for backups.',
+  restore_target_not_empty: 'A backup is restored into an empty folder only.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;
 

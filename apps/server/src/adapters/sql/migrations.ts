@@ -31,6 +31,16 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0015-alerts': { up: (database) => runAll(database, alertTables()) },
 };
 
+/** Names of all steps, oldest first. */
+export const schemaNames: readonly string[] = Object.keys(migrations);
+
+/** Brings tables to an earlier step only, as an older version left them. */
+export async function migrateUpTo(database: Kysely<unknown>, name: string): Promise<void> {
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error } = await migrator.migrateTo(name);
+  if (error !== undefined) throw error;
+}
+
 /**
  * Brings the tables up to date, in one transaction a step.
  *
