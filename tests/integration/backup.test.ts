@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateUpTo, schemaNames } from '../../apps/server/src/adapters/sql/migrations.ts';
 import { openConnection } from '../../apps/server/src/adapters/sql/sqlite-connection.ts';
@@ -151,7 +150,7 @@ describe('the records of another version', () => {
       const data = join(folder.path, 'data');
       await mkdir(data);
       const old = openConnection({ path: join(data, 'imagemill.db'), readOnly: false, durability: 'full' });
-      await migrateUpTo(old.queries as unknown as Kysely<unknown>, schemaNames[steps - 1] ?? '');
+      await migrateUpTo(old.queries as unknown as Parameters<typeof migrateUpTo>[0], schemaNames[steps - 1] ?? '');
       insertOldGeneration(old);
       old.close();
       const store = await SqliteStore.open({ folder: data });

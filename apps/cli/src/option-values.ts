@@ -58,6 +58,11 @@ export function limitOrNone(option: string): (text: string) => number | 'none' {
   return (text) => (text === 'none' ? text : wholeNumber(option, 1, 1_000_000_000)(text));
 }
 
+/** An amount of money, or `none`. */
+export function amountOrNone(option: string): (text: string) => number | 'none' {
+  return (text) => (text === 'none' ? text : decimalNumber(option, 0, 1e12)(text));
+}
+
 /** Some of the choices, parted by commas. */
 export function someOf<T extends string>(option: string, choices: readonly T[]): (text: string) => readonly T[] {
   return (text) => text.split(',').map((part) => oneOf(option, choices)(part.trim()));

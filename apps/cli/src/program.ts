@@ -4,6 +4,7 @@ import { addBackup } from './command-line/backup.ts';
 import { addBulk } from './command-line/bulk.ts';
 import { addCalibrate } from './command-line/calibrate.ts';
 
+import { addCost } from './command-line/cost.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
 import { addInspect } from './command-line/inspect.ts';
@@ -53,6 +54,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addKeys(program, context, done);
   addTenants(program, context, done);
   addReports(program, context, done);
+  addCost(program, context, done);
   addBackup(program, context, done, version);
   addCalibrate(program, context, done);
   addBulk(program, context, done);

@@ -1,6 +1,7 @@
 import { alertErrorCodes } from './error-codes/alerts.ts';
 import { assetErrorCodes } from './error-codes/assets.ts';
 import { bulkErrorCodes } from './error-codes/bulks.ts';
+import { costErrorCodes } from './error-codes/cost.ts';
 import type { ErrorCodeEntry } from './error-codes/entry.ts';
 import { fileErrorCodes } from './error-codes/files.ts';
 import { loraErrorCodes } from './error-codes/loras.ts';
@@ -277,6 +278,7 @@ export type ErrorCode =
   | keyof typeof loraErrorCodes
   | keyof typeof modelErrors
   | keyof typeof qualityErrorCodes
+  | keyof typeof costErrorCodes
   | keyof typeof webhookErrorCodes
   | keyof typeof bulkErrorCodes
   | keyof typeof alertErrorCodes
@@ -290,6 +292,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   ...loraErrorCodes,
   ...modelErrors,
   ...qualityErrorCodes,
+  ...costErrorCodes,
   ...webhookErrorCodes,
   ...alertErrorCodes,
   ...bulkErrorCodes,

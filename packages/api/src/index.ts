@@ -109,6 +109,20 @@ export {
   listBulksQuerySchema,
 } from './contracts/bulk.ts';
 export {
+  type BudgetRequest,
+  type BudgetStanding,
+  budgetRequestSchema,
+  budgetStandingSchema,
+  type CostFigures,
+  type CostGroup,
+  type CostItem,
+  type CostQuery,
+  type Costs,
+  costGroups,
+  costQuerySchema,
+  costsSchema,
+} from './contracts/cost.ts';
+export {
   type EventsQuery,
   eventsQuerySchema,
   type GenerationEvent,

@@ -12,6 +12,7 @@ import { AppError } from '../domain/errors.ts';
 import type { JobId, KeyId, TenantId } from '../domain/ids.ts';
 import { isFinal, type Job } from '../domain/job.ts';
 import { modelOfShapeKey, sizeOfShapeKey } from '../domain/scheduling/shape-key.ts';
+import { requireBudget } from './check-budget.ts';
 import type { Reservation, SubjectCounter, UsageTransaction } from './usage-ports.ts';
 
 /** Limits of who asks. */
@@ -37,7 +38,7 @@ export interface ReserveRequest {
  * Reserves pictures and device time in the transaction that queues the jobs: the counters are raised first and looked
  * at then, so two requests of the same moment cannot both have the last place.
  *
- * @throws AppError `quota_exceeded` naming the quota, what is used, the limit and when it starts anew
+ * @throws AppError `quota_exceeded` naming the quota, what is used, the limit and when it starts anew; `budget_exceeded`
  */
 export async function reserve(usage: UsageTransaction, request: ReserveRequest): Promise<void> {
   const { tenantId, keyId, jobIds, costMs, limits, now } = request;
@@ -61,6 +62,7 @@ export async function reserve(usage: UsageTransaction, request: ReserveRequest):
   };
   check('', `The tenant ${tenantId}`, limits.tenant);
   if (keyId !== undefined) check(keyId, `The key ${keyId}`, limits.key ?? {});
+  await requireBudget(usage, tenantId, now);
   await usage.addReservations(
     jobIds.map((jobId) => ({ jobId, tenantId, keyId: keyId ?? '', costMs, reservedAt: now })),
   );

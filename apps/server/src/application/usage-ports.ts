@@ -6,6 +6,7 @@
  */
 import type { Period, QuotaCounter } from '../domain/access/quota.ts';
 import type { Prices, UsageAmounts, UsageKey } from '../domain/access/usage.ts';
+import type { Budget } from '../domain/cost/budget.ts';
 import type { JobId, TenantId } from '../domain/ids.ts';
 
 export interface Reservation {
@@ -44,6 +45,9 @@ export interface UsageReader {
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
   /** The newest; undefined before the first. */
   prices(): Promise<Prices | undefined>;
+  budgetOf(tenantId: TenantId): Promise<Budget | undefined>;
+  /** Tenants that have a soft budget. */
+  softBudgets(): Promise<readonly { readonly tenantId: TenantId; readonly soft: number }[]>;
 }
 
 export interface UsageTransaction extends UsageReader {
@@ -54,6 +58,9 @@ export interface UsageTransaction extends UsageReader {
   /** Takes it out; undefined when there is none. */
   takeReservation(id: JobId): Promise<Reservation | undefined>;
   addUsage(key: UsageKey, amounts: UsageAmounts): Promise<void>;
+  saveBudget(tenantId: TenantId, budget: Budget): Promise<void>;
+  /** False when somebody was told of the soft budget in this month before. */
+  noteBudgetTold(tenantId: TenantId, month: string): Promise<boolean>;
   savePrices(prices: Prices & { readonly since: number }): Promise<void>;
   /** Removes counters of days and months that began before these and have nothing open; gives how many. */
   forgetCounters(before: { readonly day: Period; readonly month: Period }): Promise<number>;

@@ -23,6 +23,7 @@ export type AppErrorCode =
   | 'member_exists'
   | 'rate_limited'
   | 'quota_exceeded'
+  | 'budget_exceeded'
   | 'lora_not_found'
   | 'lora_rejected'
   | 'lora_exists'

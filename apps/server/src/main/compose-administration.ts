@@ -3,6 +3,7 @@ import { systemClock } from '../adapters/clock.ts';
 import type { AdministrationPorts } from '../adapters/http/administration.ts';
 import { secrets } from '../adapters/secrets.ts';
 import type { AccessStore } from '../application/access-ports.ts';
+import { createManageBudgets } from '../application/manage-budgets.ts';
 import { createManageKeys } from '../application/manage-keys.ts';
 import { createManageMembers } from '../application/manage-members.ts';
 import { createManageTenants } from '../application/manage-tenants.ts';
@@ -24,6 +25,7 @@ export function composeAdministration({ store, usage, transact, ids }: Administr
     manageTenants: createManageTenants(ports),
     manageMembers: createManageMembers(ports),
     setPrices: createSetPrices({ transact, clock: systemClock, ids }),
+    budgets: createManageBudgets({ transact, clock: systemClock, ids, access: store.reader, usage }),
     access: store.reader,
     usage,
     clock: systemClock,

@@ -9,6 +9,7 @@ import type { OwnedEngine } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
+import { createWatchBudgets } from '../application/manage-budgets.ts';
 import type { Clock, Logger, ModelCatalog } from '../application/ports.ts';
 import { whyEnginesAreNotReady, whyStoreIsNotReady } from '../application/readiness.ts';
 import type { Config } from '../config/load.ts';
@@ -133,7 +134,7 @@ async function openApi(
 ): Promise<{ readonly app: App; readonly accept: { isDraining: boolean } }> {
   const webhooks = composeWebhooks(config, base, opened);
   const alerts = composeAlerts(config, { ...base, devices }, opened);
-  opened.push(forgetOld(base));
+  opened.push(forgetOld(base), watchBudgets(base));
   const accept = { isDraining: false };
   const app = await createHttp(config, {
     ...base,
@@ -151,6 +152,12 @@ async function openApi(
 function keepCosts({ costs, store, clock, log }: Base): () => void {
   const onError = (err: unknown): void => log.debug({ err }, 'what pictures cost was not read');
   return every(clock, COSTS_MS, async () => costs.follow(await store.queue.costs()), onError);
+}
+
+/** Tells of tenants that have spent their soft budget. */
+function watchBudgets({ store, clock, ids, log }: Base): () => void {
+  const watch = createWatchBudgets({ usage: store.usage, transact: store.transact.bind(store), clock, ids, log });
+  return every(clock, BUDGETS_MS, watch, (err) => log.warn({ err }, 'looking after budgets failed'));
 }
 
 function forgetOld({ store, clock, log }: { store: RecordStore; clock: Clock; log: Logger }): () => void {
@@ -172,3 +179,4 @@ const FORGET_MS = 60_000;
 /** How often a worker looks for changed limits of tenants. */
 const REFRESH_MS = 1_000;
 const COSTS_MS = 5_000;
+const BUDGETS_MS = 10_000;

@@ -16,6 +16,7 @@ import type {
   TenantPage,
   TenantRequest,
 } from '../contracts/access.ts';
+import type { BudgetRequest, BudgetStanding, CostGroup, CostQuery, Costs } from '../contracts/cost.ts';
 import type { SignInOptions } from '../contracts/session.ts';
 import type { AuditPage, AuditQuery, PriceList, Prices, Usage, UsageGroup, UsageQuery } from '../contracts/usage.ts';
 import type { CallOptions } from './client.ts';
@@ -27,6 +28,10 @@ export interface OfTenant {
 
 export type UsageRequest = Partial<Omit<UsageQuery, 'groupBy' | 'format'>> & {
   readonly groupBy?: readonly UsageGroup[] | undefined;
+};
+
+export type CostRequest = Partial<Omit<CostQuery, 'groupBy' | 'format'>> & {
+  readonly groupBy?: readonly CostGroup[] | undefined;
 };
 
 /** Keys, tenants, members, usage and audit. */
@@ -52,6 +57,11 @@ export interface AdministrationClient {
   getUsageCsv(query?: UsageRequest, options?: CallOptions): Promise<string>;
   getPrices(options?: CallOptions): Promise<PriceList>;
   setPrices(prices: Prices, options?: CallOptions): Promise<PriceList>;
+  getCosts(query?: CostRequest, options?: CallOptions): Promise<Costs>;
+  /** The same as CSV with a line of names. */
+  getCostsCsv(query?: CostRequest, options?: CallOptions): Promise<string>;
+  getBudget(query?: OfTenant, options?: CallOptions): Promise<BudgetStanding>;
+  setBudget(budget: BudgetRequest, query?: OfTenant, options?: CallOptions): Promise<BudgetStanding>;
   listAudit(query?: Partial<AuditQuery>, options?: CallOptions): Promise<AuditPage>;
 }
 
@@ -64,6 +74,8 @@ export type Call = <T>(
 export function createAdministrationClient(call: Call): AdministrationClient {
   const at = (folder: string, id: string): string => `/v1/${folder}/${encodeURIComponent(id)}`;
   const usage = ({ groupBy, ...query }: UsageRequest): string => queryString({ ...query, groupBy: groupBy?.join(',') });
+  const costs = ({ groupBy, ...query }: CostRequest, format?: 'csv'): string =>
+    `/v1/costs${queryString({ ...query, groupBy: groupBy?.join(','), format })}`;
   return {
     whoami: (o = {}) => call('GET', '/v1/whoami', o),
     signIn: (key, o = {}) => call('POST', '/v1/session', { ...o, body: { key } }),
@@ -86,6 +98,10 @@ export function createAdministrationClient(call: Call): AdministrationClient {
     getUsageCsv: (query = {}, o = {}) => call('GET', `/v1/usage${usage(query)}`, { ...o, asText: true }),
     getPrices: (o = {}) => call('GET', '/v1/prices', o),
     setPrices: (body, o = {}) => call('PUT', '/v1/prices', { ...o, body }),
+    getCosts: (query = {}, o = {}) => call('GET', costs(query), o),
+    getCostsCsv: (query = {}, o = {}) => call('GET', costs(query, 'csv'), { ...o, asText: true }),
+    getBudget: (query = {}, o = {}) => call('GET', `/v1/budget${queryString(query)}`, o),
+    setBudget: (body, query = {}, o = {}) => call('PUT', `/v1/budget${queryString(query)}`, { ...o, body }),
     listAudit: (query = {}, o = {}) => call('GET', `/v1/audit${queryString(query)}`, o),
   };
 }

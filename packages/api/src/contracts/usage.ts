@@ -92,6 +92,8 @@ export interface Prices {
   readonly currency: string;
   readonly perPicture: number;
   readonly perDeviceSecond: number;
+  /** What a hosted API takes for a picture, to compare with. */
+  readonly hostedPerPicture?: number | undefined;
 }
 
 const price = z.number().min(0).max(1_000_000);
@@ -100,6 +102,7 @@ export const pricesSchema: z.ZodType<Prices> = z
     currency: z.string().regex(/^[A-Z]{3}$/, 'a currency of ISO 4217, e.g. USD'),
     perPicture: price,
     perDeviceSecond: price,
+    hostedPerPicture: price.optional(),
   })
   .meta({ id: 'Prices' });
 

@@ -1,6 +1,7 @@
 /** What the routes of keys, tenants, members, usage and audit call, and how they read a request. */
 import type { FastifyRequest } from 'fastify';
 import type { AccessReader } from '../../application/access-ports.ts';
+import type { ManageBudgets } from '../../application/manage-budgets.ts';
 import type { ManageKeys } from '../../application/manage-keys.ts';
 import type { ManageMembers } from '../../application/manage-members.ts';
 import type { ManageTenants } from '../../application/manage-tenants.ts';
@@ -18,6 +19,7 @@ export interface AdministrationPorts {
   readonly manageTenants: ManageTenants;
   readonly manageMembers: ManageMembers;
   readonly setPrices: SetPrices;
+  readonly budgets: ManageBudgets;
   readonly access: AccessReader;
   readonly usage: UsageReader;
   readonly clock: Clock;

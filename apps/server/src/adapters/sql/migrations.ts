@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
 import { alertTables } from './alert-tables.ts';
+import { budgetTables } from './budget-tables.ts';
 import { bulkTables } from './bulk-tables.ts';
 import { clientOptionsTable } from './client-options-table.ts';
 import { clusterTables } from './cluster-tables.ts';
@@ -28,6 +29,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0012-client-options': { up: (database) => runAll(database, clientOptionsTable()) },
   '0013-cluster': { up: (database) => runAll(database, clusterTables()) },
   '0014-quality': { up: (database) => runAll(database, qualityTables()) },
+  '0015-budgets': { up: (database) => runAll(database, budgetTables()) },
   '0015-alerts': { up: (database) => runAll(database, alertTables()) },
 };
 

@@ -1,4 +1,5 @@
 import type { AlertTables } from './alert-tables.ts';
+import type { BudgetsTable } from './budget-tables.ts';
 import type { BulkTables } from './bulk-tables.ts';
 import type { ClientOptionsTable } from './client-options-table.ts';
 import type { ClusterTables } from './cluster-tables.ts';
@@ -175,6 +176,7 @@ export interface Tables
     QualityTables {
   signing_keys: SigningKeysTable;
   client_options: ClientOptionsTable;
+  budgets: BudgetsTable;
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

@@ -11,6 +11,7 @@ import {
 } from '../../application/usage-ports.ts';
 import type { Period } from '../../domain/access/quota.ts';
 import type { Prices, UsageAmounts, UsageKey } from '../../domain/access/usage.ts';
+import type { Budget } from '../../domain/cost/budget.ts';
 import { type JobId, jobId, type TenantId, tenantId } from '../../domain/ids.ts';
 import type { Tables } from './schema.ts';
 import type { QuotaCountersTable, ReservationsTable } from './tenant-schema.ts';
@@ -57,7 +58,27 @@ export class SqlUsageReader implements UsageReader {
       .orderBy('since', 'desc')
       .limit(1)
       .executeTakeFirst();
-    return row && { currency: row.currency, perPicture: row.per_picture, perDeviceSecond: row.per_device_second };
+    if (row === undefined) return undefined;
+    const { currency, per_picture: perPicture, per_device_second: perDeviceSecond } = row;
+    return { currency, perPicture, perDeviceSecond, hostedPerPicture: row.hosted_per_picture ?? undefined };
+  }
+
+  async budgetOf(tenant: TenantId): Promise<Budget | undefined> {
+    const row = await this.queries
+      .selectFrom('budgets')
+      .select(['soft', 'hard'])
+      .where('tenant_id', '=', tenant)
+      .executeTakeFirst();
+    return row && { soft: row.soft ?? undefined, hard: row.hard ?? undefined };
+  }
+
+  async softBudgets(): Promise<readonly { readonly tenantId: TenantId; readonly soft: number }[]> {
+    const rows = await this.queries
+      .selectFrom('budgets')
+      .select(['tenant_id', 'soft'])
+      .where('soft', 'is not', null)
+      .execute();
+    return rows.map((row) => ({ tenantId: tenantId(row.tenant_id), soft: row.soft ?? 0 }));
   }
 }
 
@@ -129,8 +150,31 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
       .execute();
   }
 
-  async savePrices({ since, currency, perPicture, perDeviceSecond }: Prices & { since: number }): Promise<void> {
-    const prices = { currency, per_picture: perPicture, per_device_second: perDeviceSecond };
+  async saveBudget(tenant: TenantId, { soft, hard }: Budget): Promise<void> {
+    const row = { soft: soft ?? null, hard: hard ?? null, told_month: null };
+    await this.queries
+      .insertInto('budgets')
+      .values({ tenant_id: tenant, ...row })
+      .onConflict((conflict) => conflict.column('tenant_id').doUpdateSet(row))
+      .execute();
+  }
+
+  async noteBudgetTold(tenant: TenantId, month: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.queries
+      .updateTable('budgets')
+      .set({ told_month: month })
+      .where('tenant_id', '=', tenant)
+      .where((on) => on.or([on('told_month', 'is', null), on('told_month', '!=', month)]))
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
+  async savePrices(own: Prices & { since: number }): Promise<void> {
+    const { since, currency, perPicture, perDeviceSecond, hostedPerPicture } = own;
+    const prices = {
+      ...{ currency, per_picture: perPicture, per_device_second: perDeviceSecond },
+      hosted_per_picture: hostedPerPicture ?? null,
+    };
     await this.queries
       .insertInto('prices')
       .values({ since, ...prices })

@@ -116,6 +116,7 @@ export interface PricesTable {
   currency: string;
   per_picture: number;
   per_device_second: number;
+  hosted_per_picture: number | null;
 }
 
 export interface TenantTables {

@@ -6,6 +6,8 @@ export interface Prices {
   readonly currency: string;
   readonly perPicture: number;
   readonly perDeviceSecond: number;
+  /** What a hosted API takes for a picture, to compare with. */
+  readonly hostedPerPicture?: number | undefined;
 }
 
 /** What was used in a day, by whom and for what. */

@@ -43,6 +43,10 @@ export const errorsEn = {
     what: 'This server does not know the page’s request.',
     next: 'Page and server may be of different versions. Reload the page.',
   },
+  budget_exceeded: {
+    what: 'The budget of this month is spent.',
+    next: 'Ask an admin to raise it, or wait for the next month.',
+  },
   picture_held: {
     what: 'This picture waits for a review.',
     next: 'Somebody who may review decides on the review page.',

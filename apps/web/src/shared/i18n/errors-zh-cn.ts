@@ -25,6 +25,7 @@ export const errorsZhCn = {
   malformed_request: { what: '服务器无法读取页面发送的内容。', next: '请重新加载页面后再试。' },
   validation_failed: { what: '有些设置不合适。', next: '请修改以上各项，然后重新生成。' },
   route_not_found: { what: '服务器不认识页面的请求。', next: '页面与服务器的版本可能不一致，请重新加载页面。' },
+  budget_exceeded: { what: '本月的预算已用完。', next: '请管理员提高预算，或等到下个月。' },
   picture_held: { what: '这张图片正在等待审核。', next: '有审核权限的人会在审核页面做出决定。' },
   picture_redrawn: { what: '图片未通过检查。', next: '正在用另一个种子重新绘制。' },
   review_not_found: { what: '这张图片没有需要决定的事项。', next: '请重新加载页面。' },

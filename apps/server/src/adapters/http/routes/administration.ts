@@ -1,6 +1,7 @@
 import type { AdministrationPorts } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { addAuditRoute } from './audit.ts';
+import { addBudgetRoutes, addCostRoutes } from './costs.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addMemberRoutes } from './members.ts';
 import { addTenantRoutes } from './tenants.ts';
@@ -15,5 +16,7 @@ export function addAdministrationRoutes(app: App, ports: AdministrationPorts): v
   addMemberRoutes(app, ports);
   addUsageRoutes(app, ports);
   addPriceRoutes(app, ports);
+  addCostRoutes(app, ports);
+  addBudgetRoutes(app, ports);
   addAuditRoute(app, ports);
 }

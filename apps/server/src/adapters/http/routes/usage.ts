@@ -88,7 +88,7 @@ export function addPriceRoutes(app: App, { usage, setPrices }: AdministrationPor
   );
 }
 
-function daysOf(query: { readonly from?: string | undefined; readonly to?: string | undefined }, now: number) {
+export function daysOf(query: { readonly from?: string | undefined; readonly to?: string | undefined }, now: number) {
   const today = dateOf(dayOf(now));
   const { to = today, from = `${to.slice(0, 8)}01` } = query;
   const [fromDay, toDay] = [dayOf(Date.parse(from)), dayOf(Date.parse(to))];
@@ -130,7 +130,7 @@ function presentRow({
   };
 }
 
-function dateOf(day: number): string {
+export function dateOf(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
