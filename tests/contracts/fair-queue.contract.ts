@@ -11,7 +11,7 @@ import {
   type Submission,
   type SubmitGenerationInput,
 } from '../../apps/server/src/application/submit-generation.ts';
-import { tenantId, workerId } from '../../apps/server/src/domain/ids.ts';
+import { keyId, tenantId, workerId } from '../../apps/server/src/domain/ids.ts';
 import type { JobFault } from '../../apps/server/src/domain/job.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { noLoras } from '../support/no-loras.ts';
@@ -137,6 +137,21 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
       await submit({ tenantId: b, model: 'other' });
       const models = (await claim(1, ['other'])).map(({ generation }) => generation.model);
       expect(models).toEqual(['other']);
+    });
+
+    it('starts no more of a key than it may have running, however many of its jobs stand first', async () => {
+      const [slow, other] = [keyId('slow'), keyId('other')];
+      await submit({ tenantId: a, keyId: slow, count: 100 });
+      await submit({ tenantId: a, keyId: other, count: 2 });
+      await submit({ tenantId: b, count: 1 });
+      const claimOf = (limit: number) =>
+        createClaimJobs({ ...ports(), limitedKeys: () => new Map([[slow, 2]]) })({ workerId: workerId('w'), limit });
+      const claims = await claimOf(10);
+      expect(claims.map(({ job }) => job.tenantId).sort()).toEqual(['a', 'a', 'a', 'a', 'b']);
+      expect(await claimOf(10)).toEqual([]);
+      const end = createEndAttempt({ ...ports(), maxResults: 0 });
+      for (const each of claims) await end.complete(held(each), picture);
+      expect(await claimOf(10)).toHaveLength(2);
     });
 
     it('starts no more of a tenant than it may have running, and passes on to the next', async () => {

@@ -52,3 +52,24 @@ it('without the setting everything is drawn anew', async () => {
   await start(0);
   expect(assetOf(await draw('a'))).not.toBe(assetOf(await draw('a')));
 });
+
+it('another label policy gives another picture, whose file carries the new label', async () => {
+  await start(100);
+  const { headers } = await issueKey(parts, {});
+  const first = await draw('a');
+  const change = { labels: { aiLabelProducer: 'ACME' } };
+  const url = '/v1/tenants/a';
+  const changed = await parts.app.inject({ method: 'PATCH', url, headers, payload: change });
+  expect(changed.json()).toMatchObject(change);
+  const second = await draw('a');
+  expect(warningsOf(second)).toEqual([]);
+  expect(assetOf(second)).not.toBe(assetOf(first));
+  const back = await parts.app.inject({
+    method: 'PATCH',
+    url,
+    headers,
+    payload: { labels: { aiLabelProducer: null } },
+  });
+  expect(back.json()).toMatchObject({ labels: {} });
+  expect(assetOf(await draw('a'))).toBe(assetOf(first));
+});

@@ -11,12 +11,14 @@ import { addInspect } from './command-line/inspect.ts';
 import { addKeys } from './command-line/keys.ts';
 import { addLoras } from './command-line/loras.ts';
 import { addMcp } from './command-line/mcp.ts';
+import { addMembers } from './command-line/members.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addReports } from './command-line/reports.ts';
 import { addCluster, addServe } from './command-line/serve.ts';
 import { addSimulate } from './command-line/simulate.ts';
 import { addTenants } from './command-line/tenants.ts';
+import { addWebhooks } from './command-line/webhooks.ts';
 
 /** Runs the command that the arguments name and resolves to its exit status. */
 export type RunCommand = (args: readonly string[]) => Promise<number>;
@@ -53,6 +55,8 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addInspect(program, context, done);
   addKeys(program, context, done);
   addTenants(program, context, done);
+  addMembers(program, context, done);
+  addWebhooks(program, context, done);
   addReports(program, context, done);
   addCost(program, context, done);
   addBackup(program, context, done, version);

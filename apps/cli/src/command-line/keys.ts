@@ -5,6 +5,7 @@ import type { CreateKeyFlags, KeyFlags, RotateKeyFlags } from '../commands/keys.
 import { futureTime, notEmpty, oneOf, someOf, wholeNumber } from '../option-values.ts';
 import { addAdministrationOptions } from './administration-options.ts';
 import type { Done } from './done.ts';
+import { addLimitOptions } from './limit-options.ts';
 
 /** `imagemill keys …` */
 export function addKeys(program: Command, context: CommandContext, done: Done): void {
@@ -12,8 +13,7 @@ export function addKeys(program: Command, context: CommandContext, done: Done): 
   const tenant = ['--tenant <id>', 'whose keys (default: default)', notEmpty('--tenant', 'a tenant')] as const;
   const keys = program.command('keys').description('make, list, rotate and revoke API keys');
 
-  const create = keys
-    .command('create')
+  const create = addLimitOptions(keys.command('create'))
     .description('make an API key and print its secret, this once')
     .option(...tenant)
     .requiredOption('--role <role>', roles.join(', '), oneOf('--role', roles))

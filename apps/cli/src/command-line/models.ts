@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import type { MemoryFlags } from '../commands/model-memory.ts';
 import type { ListOptions, PullOptions, VerifyOptions } from '../commands/models.ts';
 import { httpAddress, notEmpty, oneOf, wholeNumber } from '../option-values.ts';
 import type { Done } from './done.ts';
+import { addServerOption } from './server-option.ts';
 
 /** `imagemill models …` */
 export function addModels(program: Command, context: CommandContext, done: Done): void {
-  const models = program.command('models').description('list, download and check models');
+  const models = program.command('models').description('list, download, check, load and unload models');
   const load = (): Promise<typeof import('../commands/models.ts')> => import('../commands/models.ts');
   const dir = notEmpty('--dir', 'a folder');
   models
@@ -46,5 +48,18 @@ export function addModels(program: Command, context: CommandContext, done: Done)
     .option('--json', 'print one JSON line', false)
     .action((reference: string, flags: VerifyOptions) =>
       done(load().then(({ verifyModel }) => verifyModel(reference, flags, context))),
+    );
+  const memory = (): Promise<typeof import('../commands/model-memory.ts')> => import('../commands/model-memory.ts');
+  addServerOption(models.command('load').description('bring a model into the memory of a running server'))
+    .argument('<name>', 'as "demo", or with a precision as "demo:w8a8"')
+    .option('--json', 'print one JSON line', false)
+    .action((name: string, flags: MemoryFlags) =>
+      done(memory().then(({ loadModel }) => loadModel(name, flags, context))),
+    );
+  addServerOption(models.command('unload').description('take a model out of the memory of a running server'))
+    .argument('<name>', 'as "demo", or with a precision as "demo:w8a8"')
+    .option('--json', 'print one JSON line', false)
+    .action((name: string, flags: MemoryFlags) =>
+      done(memory().then(({ unloadModel }) => unloadModel(name, flags, context))),
     );
 }

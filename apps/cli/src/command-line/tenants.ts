@@ -1,9 +1,11 @@
+import { markCorners } from '@imagemill/api';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import type { TenantFlags } from '../commands/tenants.ts';
-import { decimalNumber, limitOrNone, notEmpty } from '../option-values.ts';
+import { decimalNumber, notEmpty, oneOf } from '../option-values.ts';
 import { type AdministrationFlags, addAdministrationOptions } from './administration-options.ts';
 import type { Done } from './done.ts';
+import { addLimitOptions } from './limit-options.ts';
 
 /** `imagemill tenants …` */
 export function addTenants(program: Command, context: CommandContext, done: Done): void {
@@ -15,12 +17,12 @@ export function addTenants(program: Command, context: CommandContext, done: Done
     done(load().then(({ listTenants }) => listTenants(flags, context))),
   );
 
-  const create = addLimits(tenants.command('create').description('make a tenant')).argument('<id>', 'its name in keys');
+  const create = addFields(tenants.command('create').description('make a tenant')).argument('<id>', 'its name in keys');
   addAdministrationOptions(create, 'print one JSON line').action((id: string, flags: TenantFlags) =>
     done(load().then(({ createTenant }) => createTenant(id, flags, context))),
   );
 
-  const set = addLimits(tenants.command('set').description('change a tenant; "none" takes a limit away'))
+  const set = addFields(tenants.command('set').description('change a tenant; "none" takes a limit or label away'))
     .argument('<id>', 'which')
     .option('--disable', 'refuse its keys and members; its data stays')
     .option('--enable', 'take them again');
@@ -29,15 +31,24 @@ export function addTenants(program: Command, context: CommandContext, done: Done
   );
 }
 
-function addLimits(command: Command): Command {
-  const limit = (option: string) => limitOrNone(option.split(' ')[0] ?? '');
-  return command
-    .option('--name <text>', 'for people', notEmpty('--name', 'a name'))
-    .option('--weight <n>', 'share of the device while tenants compete', decimalNumber('--weight', 0.01, 1_000))
-    .option('--pictures-per-day <n>', 'pictures a day (UTC)', limit('--pictures-per-day'))
-    .option('--pictures-per-month <n>', 'pictures a month (UTC)', limit('--pictures-per-month'))
-    .option('--device-seconds-per-month <n>', 'device time a month', limit('--device-seconds-per-month'))
-    .option('--max-running <n>', 'pictures under way at once', limit('--max-running'))
-    .option('--max-open <n>', 'pictures waiting or under way', limit('--max-open'))
-    .option('--requests-per-minute <n>', 'requests a minute', limit('--requests-per-minute'));
+function addFields(command: Command): Command {
+  const labels = (option: string) => ['none', ...option.split('|')] as const;
+  return addLimitOptions(
+    command
+      .option('--name <text>', 'for people', notEmpty('--name', 'a name'))
+      .option('--weight <n>', 'share of the device while tenants compete', decimalNumber('--weight', 0.01, 1_000)),
+  )
+    .option('--ai-label <on|off>', 'the implicit label in files', oneOf('--ai-label', labels('on|off')))
+    .option('--ai-label-producer <text>', 'who produces, as the label says', notEmpty('--ai-label-producer', 'a name'))
+    .option('--visible-mark <language>', 'zh, en or off', oneOf('--visible-mark', labels('zh|en|off')))
+    .option(
+      '--visible-mark-corner <corner>',
+      markCorners.join(', '),
+      oneOf('--visible-mark-corner', ['none', ...markCorners]),
+    )
+    .option('--visible-mark-percent <n>', 'height of its letters, 5 to 25', percentOrNone);
+}
+
+function percentOrNone(text: string): number | 'none' {
+  return text === 'none' ? text : decimalNumber('--visible-mark-percent', 5, 25)(text);
 }

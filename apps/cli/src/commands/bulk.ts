@@ -4,10 +4,11 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bulk, Generation } from '@imagemill/api';
-import { type BulkSettingsQuery, type Client, createClient } from '@imagemill/api/client';
+import type { BulkSettingsQuery, Client } from '@imagemill/api/client';
 import { exitCodes, optionError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
-import { type ServerFlags, serverOf } from '../command-line/server-option.ts';
+import type { ServerFlags } from '../command-line/server-option.ts';
+import { clientOf } from './server-client.ts';
 
 export interface BulkFlags extends BulkSettingsQuery, ServerFlags {
   readonly dryRun: boolean;
@@ -23,7 +24,7 @@ export async function drawBulk(path: string, flags: BulkFlags, context: CommandC
   if (!existsSync(path)) throw optionError('<file>', path, 'a CSV, JSON Lines or Excel file that is there');
   const headers: Record<string, string> =
     environment.server.key === undefined ? {} : { authorization: `Bearer ${environment.server.key}` };
-  const client = createClient({ baseUrl: serverOf(server, environment), headers });
+  const client = clientOf(server, context);
   const file = await openAsBlob(path);
   if (dryRun) return showPlan(await client.planBulk(basename(path), file, query), json, context);
   const begun =

@@ -5,12 +5,13 @@ import type { AdministrationFlags } from '../command-line/administration-options
 import { formatTable } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { allPages, withAdministration } from './administration.ts';
+import { type LimitFlags, limitsOf } from './limit-flags.ts';
 
 export interface KeyFlags extends AdministrationFlags {
   readonly tenant?: string;
 }
 
-export interface CreateKeyFlags extends KeyFlags {
+export interface CreateKeyFlags extends KeyFlags, LimitFlags {
   readonly role: Role;
   readonly name?: string;
   readonly scopes?: readonly Permission[];
@@ -25,7 +26,7 @@ export interface RotateKeyFlags extends KeyFlags {
 export function createKey(flags: CreateKeyFlags, context: CommandContext): Promise<number> {
   const { role, name = role, scopes, expires: expiresAt, tenant: tenantId } = flags;
   return withAdministration(flags, context, async (client) => {
-    const issued = await client.createKey({ name, role, scopes, expiresAt, tenantId });
+    const issued = await client.createKey({ name, role, scopes, expiresAt, tenantId, limits: limitsOf(flags) });
     printIssued(issued, flags, context.output);
     return exitCodes.ok;
   });

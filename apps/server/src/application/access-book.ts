@@ -31,6 +31,7 @@ export class AccessBook {
   readonly #members = new Bounded<MemberId, Holder>();
   readonly #sessions = new Bounded<string, Session>();
   #tenants: ReadonlyMap<string, Tenant> = new Map();
+  #limitedKeys: ReadonlyMap<KeyId, number> = new Map();
   #version: number | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   /** Rises with every change, so that an answer that was asked for before is not kept after it. */
@@ -71,6 +72,11 @@ export class AccessBook {
     return this.#tenants.get(id);
   }
 
+  /** Keys whose running pictures are limited, with how many there may be; as of the last `refresh`. */
+  get limitedKeys(): ReadonlyMap<KeyId, number> {
+    return this.#limitedKeys;
+  }
+
   keyHolder(id: KeyId): Holder | undefined | Promise<Holder | undefined> {
     return this.#keys.get(id) ?? this.#load(this.#keys, id, () => this.#readKey(id));
   }
@@ -89,6 +95,7 @@ export class AccessBook {
     if (version !== this.#version) {
       const tenants = await this.#reader.tenants();
       this.#tenants = new Map(tenants.map((tenant) => [tenant.id, tenant]));
+      this.#limitedKeys = await this.#reader.keysWithRunningLimit();
       for (const kept of [this.#keys, this.#members, this.#sessions]) kept.clear();
       this.#version = version;
     }

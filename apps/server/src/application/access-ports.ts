@@ -18,6 +18,8 @@ export interface AccessReader {
   findKey(id: KeyId): Promise<ApiKey | undefined>;
   /** Newest first. */
   listKeys(query: PageQuery<KeyId>): Promise<readonly ApiKey[]>;
+  /** Keys whose running pictures are limited, with how many there may be. */
+  keysWithRunningLimit(): Promise<ReadonlyMap<KeyId, number>>;
   /** Whether there is a key that would be accepted. */
   hasUsableKey(now: number): Promise<boolean>;
   findMember(tenantId: TenantId, id: MemberId): Promise<Member | undefined>;

@@ -1,6 +1,6 @@
 import { assert } from '../domain/errors.ts';
 import type { Generation } from '../domain/generation.ts';
-import { jobId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
+import { jobId, type KeyId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
 import { claim, type PriorityClass, type RunningJob } from '../domain/job.ts';
 import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
@@ -30,6 +30,8 @@ export interface ClaimPorts {
   readonly leaseMs: number;
   /** Jobs of a tenant that may run at once; undefined means any number. @default no limit for any */
   readonly maxRunningOf?: ((tenant: TenantId) => number | undefined) | undefined;
+  /** Keys whose running jobs are limited, with how many there may be. @default none */
+  readonly limitedKeys?: (() => ReadonlyMap<KeyId, number>) | undefined;
 }
 
 /**
@@ -51,13 +53,16 @@ export function createClaimJobs(ports: ClaimPorts): ClaimJobs {
         const { maxRunningOf = () => undefined } = ports;
         const room = ports.maxRunningOf === undefined ? new Map() : await roomOf(transaction, maxRunningOf);
         const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
-        const candidates = await queue.candidates({ priority: name, limit: Math.max(CLAIM_WINDOW, limit), without });
+        const keyRoom = await keyRoomOf(transaction, ports.limitedKeys?.() ?? new Map());
+        const withoutKeys = [...keyRoom].flatMap(([key, left]) => (left > 0 ? [] : [key]));
+        const window = { priority: name, limit: Math.max(CLAIM_WINDOW, limit), without, withoutKeys };
+        const candidates = await withKeys(transaction, await queue.candidates(window), keyRoom);
         for (const { tenantId: tenant } of candidates) {
           const most = maxRunningOf(tenantId(tenant));
           if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
         }
         const places = limit - claims.length;
-        const batch = pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room });
+        const batch = pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room, keyRoom });
         const claimed = await claimBatch(transaction, batch, { workerId, now, leaseMs: ports.leaseMs });
         if (claimed.length === 0) blocked.add(name);
         else await recordClaims(transaction, { name, state, claimed });
@@ -84,6 +89,27 @@ async function roomOf(
     if (most !== undefined) room.set(tenant, Math.max(0, most - jobs));
   }
   return room;
+}
+
+/** Jobs that each limited key may still start. */
+async function keyRoomOf(
+  { queue }: StoreTransaction,
+  limits: ReadonlyMap<KeyId, number>,
+): Promise<ReadonlyMap<KeyId, number>> {
+  if (limits.size === 0) return limits;
+  const running = await queue.runningByKey([...limits.keys()]);
+  return new Map([...limits].map(([key, most]) => [key, Math.max(0, most - (running.get(key) ?? 0))]));
+}
+
+async function withKeys(
+  { queue }: StoreTransaction,
+  candidates: readonly Candidate[],
+  keyRoom: ReadonlyMap<KeyId, number>,
+): Promise<readonly Candidate[]> {
+  if (keyRoom.size === 0) return candidates;
+  const ids = candidates.map(({ id }) => id);
+  const keys = await queue.keysOf(ids, [...keyRoom.keys()]);
+  return candidates.map((candidate) => ({ ...candidate, keyId: keys.get(candidate.id) }));
 }
 
 async function claimBatch(

@@ -3,6 +3,7 @@ import { changeLimits, type LimitChange, type Limits } from '../domain/access/li
 import type { Tenant } from '../domain/access/tenant.ts';
 import { AppError } from '../domain/errors.ts';
 import { DEFAULT_TENANT, type TenantId } from '../domain/ids.ts';
+import { changeLabels, type LabelChange } from '../domain/provenance/label-policy.ts';
 import type { AccessStore } from './access-ports.ts';
 import type { Clock, IdSource } from './ports.ts';
 import { requireTenant } from './require-rights.ts';
@@ -18,6 +19,7 @@ export interface TenantChange {
   readonly name?: string | undefined;
   readonly weight?: number | undefined;
   readonly limits?: LimitChange | undefined;
+  readonly labels?: LabelChange | undefined;
   readonly isDisabled?: boolean | undefined;
 }
 
@@ -25,7 +27,10 @@ export interface ManageTenants {
   /** @throws AppError `tenant_exists` */
   create(
     act: Act,
-    input: Pick<Tenant, 'id' | 'name'> & { readonly weight?: number | undefined; readonly limits?: Limits | undefined },
+    input: Pick<Tenant, 'id' | 'name' | 'labels'> & {
+      readonly weight?: number | undefined;
+      readonly limits?: Limits | undefined;
+    },
   ): Promise<Tenant>;
   /** In the order of their names. */
   list(): Promise<readonly Tenant[]>;
@@ -39,12 +44,12 @@ export interface ManageTenants {
 export function createManageTenants(ports: ManageTenantsPorts): ManageTenants {
   const { store, clock } = ports;
   return {
-    create: (act, { id, name, weight = 1, limits = {} }) =>
+    create: (act, { id, name, weight = 1, limits = {}, labels = {} }) =>
       store.transact(async (transaction) => {
         if ((await transaction.findTenant(id)) !== undefined) {
           throw new AppError('tenant_exists', `There is a tenant ${JSON.stringify(id)} already.`);
         }
-        const tenant: Tenant = { id, name, createdAt: clock.now(), disabledAt: undefined, weight, limits };
+        const tenant: Tenant = { id, name, createdAt: clock.now(), disabledAt: undefined, weight, limits, labels };
         await transaction.saveTenant(tenant);
         const deed = { action: 'tenant.created', target: id, tenantId: id, after: { ...tenant } };
         await writeAudit(transaction, ports, act, deed);
@@ -55,7 +60,7 @@ export function createManageTenants(ports: ManageTenantsPorts): ManageTenants {
 
     get: (id) => requireTenant(store.reader, id),
 
-    change: (act, id, { name, weight, limits, isDisabled }) =>
+    change: (act, id, { name, weight, limits, labels, isDisabled }) =>
       store.transact(async (transaction) => {
         const before = await requireTenant(transaction, id);
         if (isDisabled === true && id === DEFAULT_TENANT) {
@@ -67,6 +72,7 @@ export function createManageTenants(ports: ManageTenantsPorts): ManageTenants {
           name: name ?? before.name,
           weight: weight ?? before.weight,
           limits: limits === undefined ? before.limits : changeLimits(before.limits, limits),
+          labels: labels === undefined ? before.labels : changeLabels(before.labels ?? {}, labels),
           disabledAt: isDisabled === true ? (before.disabledAt ?? clock.now()) : kept,
         };
         const change = differences({ ...before }, { ...after });

@@ -5,7 +5,7 @@
  * - *account*: where a tenant stands in a class; see `domain/scheduling/fair-share.ts`.
  * - *ready*: a queued job that is not held back by a pause before its next attempt.
  */
-import type { GenerationId, JobId, TenantId } from '../domain/ids.ts';
+import type { GenerationId, JobId, KeyId, TenantId } from '../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../domain/job.ts';
 import type { Candidate } from '../domain/scheduling/batch.ts';
 import type { CostRecord } from '../domain/scheduling/cost-model.ts';
@@ -63,12 +63,18 @@ export interface QueueTransaction {
   setPaused(since: number | undefined): Promise<void>;
   /** Gives jobs whose pause is over their place in the line back; gives how many. */
   readyDue(now: number): Promise<number>;
-  /** The first ready jobs of a class, by tag; those of the tenants named are passed over. */
+  /** The first ready jobs of a class, by tag; those of the tenants and keys named are passed over. */
   candidates(query: {
     readonly priority: PriorityClass;
     readonly limit: number;
     readonly without: readonly TenantId[];
+    /** @default none */
+    readonly withoutKeys?: readonly KeyId[] | undefined;
   }): Promise<readonly Candidate[]>;
+  /** Which of the jobs were asked for by one of the keys. */
+  keysOf(jobs: readonly string[], keys: readonly KeyId[]): Promise<ReadonlyMap<string, KeyId>>;
+  /** Running jobs of the keys that have some. */
+  runningByKey(keys: readonly KeyId[]): Promise<ReadonlyMap<KeyId, number>>;
   runningByTenant(): Promise<ReadonlyMap<string, number>>;
   account(key: AccountKey): Promise<{ readonly virtualTime: number; readonly account: number }>;
   saveAccount(key: AccountKey, account: number): Promise<void>;

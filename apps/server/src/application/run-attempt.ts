@@ -61,7 +61,7 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   if (source !== undefined && 'fault' in source) {
     return settle(ports, attempt, () => endAttempt.fail(attempt, source.fault));
   }
-  const resultKey = await ports.results?.keyOf(claim, model.found.path);
+  const resultKey = await ports.results?.keyOf(claim, model.choice);
   const known = resultKey === undefined ? undefined : await ports.results?.find(attempt.tenantId, resultKey);
   if (known !== undefined) return settle(ports, attempt, async () => void (await endAttempt.reuse(attempt, known)));
   const mark = await ports.labeller.markOf(claim.job.tenantId);

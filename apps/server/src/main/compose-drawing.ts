@@ -23,12 +23,12 @@ import {
   type ReapExpiredLeases,
 } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
-import { createReuseResults, type ReuseResults } from '../application/reuse-results.ts';
+import { createReuseResults, type ReuseResultsPorts } from '../application/reuse-results.ts';
 import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { type WorkerId, workerId } from '../domain/ids.ts';
 import type { WatchedDevice } from './compose-alerts.ts';
-import { createLabelPolicies } from './compose-labels.ts';
+import { tenantLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
 import type { Cluster, Opened } from './open-records.ts';
@@ -105,9 +105,11 @@ function startWorker(
   { id, engine }: { readonly id: WorkerId; readonly engine: DrawingEngine },
 ): Worker {
   const { store, cluster, book, costs, ids, clock, metrics } = input;
+  const policies = tenantLabelPolicies(config, book);
   const claim = createClaimJobs({
     ...{ store, clock, leaseMs: LEASE_MS },
     maxRunningOf: (tenant) => book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
+    limitedKeys: () => book.limitedKeys,
   });
   const reap = createReapExpiredLeases({ store, clock, retry });
   return new Worker({
@@ -123,12 +125,12 @@ function startWorker(
     gate: composeQualityGate(config, store),
     labeller: createPictureLabeller({
       files: pictureFiles,
-      policies: createLabelPolicies(config),
+      policies,
       software: `Imagemill ${input.version}`,
     }),
     reapExpiredLeases: countReaped(cluster === undefined ? reap : reapWhereExpired(reap, input), metrics),
     feed: store.feed,
-    results: config.resultCacheEntries > 0 ? rememberedResults(config, input) : undefined,
+    results: config.resultCacheEntries > 0 ? rememberedResults(config, { ...input, policies }) : undefined,
     releasePauseMs: config.retryPauseMs,
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
@@ -147,9 +149,10 @@ function reapWhereExpired(
   return async () => ((await store.queue.hasExpired(clock.now())) ? reap() : 0);
 }
 
-function rememberedResults({ device, weights }: Config, { store, pictures }: DrawingInput): ReuseResults {
-  const engine = JSON.stringify([device, weights]);
-  return createReuseResults({ store, pictures, hash: secrets.hash, fingerprintOf: fingerprintModel, engine });
+function rememberedResults({ device }: Config, input: Pick<ReuseResultsPorts, 'store' | 'pictures' | 'policies'>) {
+  const { store, pictures, policies } = input;
+  const fingerprintOf = fingerprintModel;
+  return createReuseResults({ store, pictures, policies, hash: secrets.hash, fingerprintOf, device });
 }
 
 /** What is free on the device, as this process sees it. */

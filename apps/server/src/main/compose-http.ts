@@ -41,7 +41,7 @@ import { AppError } from '../domain/errors.ts';
 import type { JobId, TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
-import { createLabelPolicies } from './compose-labels.ts';
+import { tenantLabelPolicies } from './compose-labels.ts';
 import { composeOrders } from './compose-orders.ts';
 import { composeQualityRoutes } from './compose-quality.ts';
 import { composeSdapi } from './compose-sdapi.ts';
@@ -116,7 +116,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       pictureRoutes: pictureRoutes(parts),
       qualityRoutes: composeQualityRoutes(config, { ...redrivePorts, ids, assetUrls, submit: submitGeneration }),
       uploads,
-      sdapi: composeSdapi(config, { store, policies: createLabelPolicies(config) }),
+      sdapi: composeSdapi(config, { store, policies: tenantLabelPolicies(config, access.book) }),
       openAi: { ...uploads, ...orderParts, joinGeneration, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },

@@ -1,23 +1,39 @@
 /** Wiring of how pictures are labelled. */
+import type { AccessBook } from '../application/access-book.ts';
 import type { LabelPolicies } from '../application/provenance-ports.ts';
 import type { Config } from '../config/load.ts';
-import type { LabelPolicy } from '../domain/provenance/label-policy.ts';
+import type { TenantId } from '../domain/ids.ts';
+import type { LabelOverride, LabelPolicy } from '../domain/provenance/label-policy.ts';
 
 type LabelSettings = Pick<
   Config,
   'aiLabel' | 'aiLabelProducer' | 'visibleMark' | 'visibleMarkCorner' | 'visibleMarkPercent'
 >;
 
-/** A tenant's own settings where it has some, else those of all. */
-export function createLabelPolicies(config: Config): LabelPolicies {
-  const installation = installationPolicy(config);
-  const own = new Map(
-    Object.entries(config.tenantLabels).map(([tenant, labels]) => {
-      const given = Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined));
-      return [tenant, installationPolicy({ ...config, ...given })];
-    }),
-  );
-  return { of: async (tenantId) => own.get(tenantId) ?? installation };
+/**
+ * A tenant's own labels where it has some: those of its record before those of the settings, else those of all.
+ *
+ * @param ownOf of the record of a tenant
+ */
+export function createLabelPolicies(
+  config: Config,
+  ownOf: (tenant: TenantId) => LabelOverride | undefined = () => undefined,
+): LabelPolicies {
+  return {
+    async of(tenantId) {
+      const own = { ...given(config.tenantLabels[tenantId]), ...given(ownOf(tenantId)) };
+      return installationPolicy({ ...config, ...own });
+    },
+  };
+}
+
+/** With the records of tenants as they were last looked at. */
+export function tenantLabelPolicies(config: Config, book: Pick<AccessBook, 'tenant'>): LabelPolicies {
+  return createLabelPolicies(config, (tenant) => book.tenant(tenant)?.labels);
+}
+
+function given(labels: LabelOverride | undefined): Partial<LabelSettings> {
+  return Object.fromEntries(Object.entries(labels ?? {}).filter(([, value]) => value !== undefined));
 }
 
 /** What holds for tenants without labels of their own. */

@@ -33,8 +33,8 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
-/** Limits of an API key; what is absent is not limited. */
-export interface KeyQuotas {
+/** Limits of a tenant or an API key; what is absent is not limited. */
+export interface Quotas {
   /** Pictures a calendar day (UTC). */
   readonly picturesPerDay?: number | undefined;
   /** Pictures a calendar month (UTC). */
@@ -44,10 +44,6 @@ export interface KeyQuotas {
   /** Pictures accepted and not ended: waiting or under way. */
   readonly maxOpen?: number | undefined;
   readonly requestsPerMinute?: number | undefined;
-}
-
-/** Limits of a tenant. */
-export interface Quotas extends KeyQuotas {
   /** Pictures under way at once. */
   readonly maxRunning?: number | undefined;
 }
@@ -56,16 +52,15 @@ export interface Quotas extends KeyQuotas {
 export type QuotaChange = { readonly [Name in keyof Quotas]?: number | null | undefined };
 
 const many = z.int().min(1).max(1_000_000_000);
-const keyQuotas = {
-  picturesPerDay: many.optional().meta({ description: 'Pictures a calendar day (UTC)' }),
-  picturesPerMonth: many.optional().meta({ description: 'Pictures a calendar month (UTC)' }),
-  deviceSecondsPerMonth: many.optional().meta({ description: 'Device time a calendar month (UTC)' }),
-  maxOpen: many.optional().meta({ description: 'Pictures accepted and not ended' }),
-  requestsPerMinute: many.optional(),
-};
-const keyQuotasSchema: z.ZodType<KeyQuotas> = z.strictObject(keyQuotas).meta({ id: 'KeyQuotas' });
 const quotasSchema: z.ZodType<Quotas> = z
-  .strictObject({ ...keyQuotas, maxRunning: many.optional().meta({ description: 'Pictures under way at once' }) })
+  .strictObject({
+    picturesPerDay: many.optional().meta({ description: 'Pictures a calendar day (UTC)' }),
+    picturesPerMonth: many.optional().meta({ description: 'Pictures a calendar month (UTC)' }),
+    deviceSecondsPerMonth: many.optional().meta({ description: 'Device time a calendar month (UTC)' }),
+    maxOpen: many.optional().meta({ description: 'Pictures accepted and not ended' }),
+    requestsPerMinute: many.optional(),
+    maxRunning: many.optional().meta({ description: 'Pictures under way at once' }),
+  })
   .meta({ id: 'Quotas' });
 const change = many.nullable().optional();
 const quotaChangeSchema: z.ZodType<QuotaChange> = z
@@ -78,6 +73,44 @@ const quotaChangeSchema: z.ZodType<QuotaChange> = z
     maxRunning: change,
   })
   .meta({ id: 'QuotaChange' });
+
+export const markLanguages = ['none', 'zh', 'en'] as const;
+export const markCorners = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
+
+/** How pictures are labelled; what is absent is as in the settings of the server. */
+export interface Labels {
+  /** Whether files carry the implicit label of GB 45438-2025. */
+  readonly aiLabel?: boolean | undefined;
+  /** Who produces the pictures, as the label says. */
+  readonly aiLabelProducer?: string | undefined;
+  /** Language of the visible mark. */
+  readonly visibleMark?: (typeof markLanguages)[number] | undefined;
+  readonly visibleMarkCorner?: (typeof markCorners)[number] | undefined;
+  /** Height of its letters in percent of the shorter side, 5 to 25. */
+  readonly visibleMarkPercent?: number | undefined;
+}
+
+/** Labels to set; null takes one back to the settings of the server, what is absent stays. */
+export type LabelChange = { readonly [Name in keyof Labels]?: Labels[Name] | null };
+
+const labelFields = {
+  aiLabel: z.boolean(),
+  aiLabelProducer: z.string().min(1).max(200),
+  visibleMark: z.enum(markLanguages),
+  visibleMarkCorner: z.enum(markCorners),
+  visibleMarkPercent: z.number().min(5).max(25),
+};
+const labelsSchema: z.ZodType<Labels> = z.strictObject(labelFields).partial().meta({ id: 'Labels' });
+const labelChangeSchema: z.ZodType<LabelChange> = z
+  .strictObject({
+    aiLabel: labelFields.aiLabel.nullable(),
+    aiLabelProducer: labelFields.aiLabelProducer.nullable(),
+    visibleMark: labelFields.visibleMark.nullable(),
+    visibleMarkCorner: labelFields.visibleMarkCorner.nullable(),
+    visibleMarkPercent: labelFields.visibleMarkPercent.nullable(),
+  })
+  .partial()
+  .meta({ id: 'LabelChange' });
 
 const nameSchema = z
   .string()
@@ -101,8 +134,35 @@ export interface Caller {
   readonly permissions: readonly Permission[];
   readonly keyId?: string | undefined;
   readonly memberId?: string | undefined;
-  readonly limits: { readonly tenant: Quotas; readonly key?: KeyQuotas | undefined };
+  readonly limits: { readonly tenant: Quotas; readonly key?: Quotas | undefined };
+  /** How far each quota is used. */
+  readonly standing: readonly QuotaStanding[];
 }
+
+/** How far a quota of the tenant or the key is used. */
+export interface QuotaStanding {
+  readonly subject: 'tenant' | 'key';
+  readonly quota: (typeof quotaNames)[number];
+  readonly limit: number;
+  /** Used and reserved. */
+  readonly used: number;
+  readonly remaining: number;
+  /** When it starts anew; absent for what is open. */
+  readonly resetsAt?: string | undefined;
+}
+
+export const quotaNames = ['maxOpen', 'picturesPerDay', 'picturesPerMonth', 'deviceSecondsPerMonth'] as const;
+
+const standingSchema: z.ZodType<QuotaStanding> = z
+  .object({
+    subject: z.enum(['tenant', 'key']),
+    quota: z.enum(quotaNames),
+    limit: z.number(),
+    used: z.number(),
+    remaining: z.number(),
+    resetsAt: timestampSchema.optional(),
+  })
+  .meta({ id: 'QuotaStanding' });
 
 export const callerSchema: z.ZodType<Caller> = z
   .object({
@@ -112,7 +172,8 @@ export const callerSchema: z.ZodType<Caller> = z
     permissions: z.array(z.enum(permissions)),
     keyId: z.string().optional(),
     memberId: z.string().optional(),
-    limits: z.object({ tenant: quotasSchema, key: keyQuotasSchema.optional() }),
+    limits: z.object({ tenant: quotasSchema, key: quotasSchema.optional() }),
+    standing: z.array(standingSchema),
   })
   .meta({ id: 'Caller' });
 
@@ -125,7 +186,7 @@ export interface ApiKey {
   /** Narrow the role; absent leaves it whole. */
   readonly scopes?: readonly Permission[] | undefined;
   readonly memberId?: string | undefined;
-  readonly limits: KeyQuotas;
+  readonly limits: Quotas;
   readonly state: 'active' | 'expired' | 'revoked';
   readonly createdAt: string;
   readonly createdBy: string;
@@ -144,7 +205,7 @@ export const apiKeySchema: z.ZodType<ApiKey> = z
     role: z.enum(roles),
     scopes: z.array(z.enum(permissions)).optional(),
     memberId: z.string().optional(),
-    limits: keyQuotasSchema,
+    limits: quotasSchema,
     state: z.enum(['active', 'expired', 'revoked']),
     createdAt: timestampSchema,
     createdBy: z.string(),
@@ -175,7 +236,7 @@ export interface KeyRequest {
   readonly tenantId?: string | undefined;
   readonly memberId?: string | undefined;
   readonly expiresAt?: string | undefined;
-  readonly limits?: KeyQuotas | undefined;
+  readonly limits?: Quotas | undefined;
 }
 
 export const keyRequestSchema: z.ZodType<KeyRequest> = z
@@ -186,7 +247,7 @@ export const keyRequestSchema: z.ZodType<KeyRequest> = z
     tenantId: tenantIdSchema.optional(),
     memberId: idSchema.optional(),
     expiresAt: futureSchema.optional(),
-    limits: keyQuotasSchema.optional(),
+    limits: quotasSchema.optional(),
   })
   .meta({ id: 'KeyRequest' });
 
@@ -255,6 +316,8 @@ export interface Tenant {
   /** Share of the device while tenants compete. */
   readonly weight: number;
   readonly limits: Quotas;
+  /** How its pictures are labelled otherwise than those of all. */
+  readonly labels: Labels;
 }
 
 export const tenantSchema: z.ZodType<Tenant> = z
@@ -265,6 +328,7 @@ export const tenantSchema: z.ZodType<Tenant> = z
     disabledAt: timestampSchema.optional(),
     weight: z.number(),
     limits: quotasSchema,
+    labels: labelsSchema,
   })
   .meta({ id: 'Tenant' });
 
@@ -278,6 +342,7 @@ export interface TenantRequest {
   /** @default 1 */
   readonly weight?: number | undefined;
   readonly limits?: Quotas | undefined;
+  readonly labels?: Labels | undefined;
 }
 
 export const tenantRequestSchema: z.ZodType<TenantRequest> = z
@@ -286,6 +351,7 @@ export const tenantRequestSchema: z.ZodType<TenantRequest> = z
     name: nameSchema.optional(),
     weight: weightSchema.optional(),
     limits: quotasSchema.optional(),
+    labels: labelsSchema.optional(),
   })
   .meta({ id: 'TenantRequest' });
 
@@ -294,6 +360,7 @@ export interface TenantChange {
   readonly name?: string | undefined;
   readonly weight?: number | undefined;
   readonly limits?: QuotaChange | undefined;
+  readonly labels?: LabelChange | undefined;
   readonly disabled?: boolean | undefined;
 }
 
@@ -302,6 +369,7 @@ export const tenantChangeSchema: z.ZodType<TenantChange> = z
     name: nameSchema.optional(),
     weight: weightSchema.optional(),
     limits: quotaChangeSchema.optional(),
+    labels: labelChangeSchema.optional(),
     disabled: z.boolean().optional(),
   })
   .meta({ id: 'TenantChange' });

@@ -4,6 +4,7 @@ import { ZipFile } from 'yazl';
 import type { ManageBulks } from '../../application/manage-bulks.ts';
 import type { PictureStore } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
+import { csvLine } from './csv.ts';
 
 type Results = Awaited<ReturnType<ManageBulks['results']>>;
 
@@ -14,7 +15,7 @@ export function manifestOf(results: Results, urlOf: (asset: Asset) => string): R
 }
 
 async function* lines(results: Results, urlOf: (asset: Asset) => string): AsyncGenerator<string> {
-  yield `${COLUMNS.join(',')}\r\n`;
+  yield csvLine(COLUMNS);
   for await (const { row, record } of results) {
     const jobs = record?.jobs ?? [];
     for (const { job, asset } of jobs) {
@@ -57,14 +58,6 @@ async function fill(zip: ZipFile, output: Readable, results: Results, pictures: 
 function fileName(line: number, index: number, { mediaType }: Asset): string {
   const ending = mediaType === 'image/jpeg' ? 'jpg' : mediaType.replace('image/', '');
   return `${String(line).padStart(6, '0')}-${index}.${ending}`;
-}
-
-function csvLine(cells: readonly (string | number | undefined)[]): string {
-  return `${cells.map((cell) => csvCell(String(cell ?? ''))).join(',')}\r\n`;
-}
-
-function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 const COLUMNS = ['line', 'row', 'generation', 'index', 'job', 'seed', 'file', 'url', 'prompt', 'problem'];

@@ -7,5 +7,15 @@ it('quotes what a comma or a quotation mark would part, and leaves out what is n
 });
 
 it('marks as text what a spreadsheet would compute', () => {
-  expect(csvOf(['name'], [{ name: '=1+1' }, { name: '@sum' }])).toBe("name\r\n'=1+1\r\n'@sum\r\n");
+  const names = ['=1+1', '@sum', '+1', '-1', '\t=1', '＝1', 'a=1'];
+  const cells = csvOf(
+    ['name'],
+    names.map((name) => ({ name })),
+  )
+    .split('\r\n')
+    .slice(1, -1);
+  expect(cells).toEqual(["'=1+1", "'@sum", "'+1", "'-1", "'\t=1", "'＝1", 'a=1']);
+  expect(csvOf(['name', 'n'], [{ name: '=HYPERLINK("http://x","y")', n: -1 }])).toBe(
+    `name,n\r\n"'=HYPERLINK(""http://x"",""y"")",-1\r\n`,
+  );
 });

@@ -13,6 +13,7 @@ export function tenantFromRow(row: TenantsTable): Tenant {
     disabledAt: row.disabled_at ?? undefined,
     weight: row.weight,
     limits: JSON.parse(row.limits),
+    labels: JSON.parse(row.labels),
   };
 }
 
@@ -24,6 +25,7 @@ export function tenantToRow(tenant: Tenant): TenantsTable {
     disabled_at: tenant.disabledAt ?? null,
     weight: tenant.weight,
     limits: JSON.stringify(tenant.limits),
+    labels: JSON.stringify(tenant.labels ?? {}),
   };
 }
 

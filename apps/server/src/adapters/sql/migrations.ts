@@ -31,6 +31,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0014-quality': { up: (database) => runAll(database, qualityTables()) },
   '0015-budgets': { up: (database) => runAll(database, budgetTables()) },
   '0015-alerts': { up: (database) => runAll(database, alertTables()) },
+  '0016-tenant-labels': { up: (database) => runAll(database, tenantLabels()) },
 };
 
 /** Names of all steps, oldest first. */
@@ -229,6 +230,10 @@ const fairQueue = (): readonly RawBuilder<unknown>[] => [
 
 const generationExtras = (): readonly RawBuilder<unknown>[] => [
   sql`alter table generations add column extras text not null default '{}'`,
+];
+
+const tenantLabels = (): readonly RawBuilder<unknown>[] => [
+  sql`alter table tenants add column labels text not null default '{}'`,
 ];
 
 const jobWarnings = (): readonly RawBuilder<unknown>[] => [sql`alter table jobs add column warnings text`];

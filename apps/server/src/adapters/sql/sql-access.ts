@@ -2,9 +2,10 @@ import { type Kysely, sql } from 'kysely';
 import type { AccessReader, AccessTransaction, PageQuery, SignIn } from '../../application/access-ports.ts';
 import type { ApiKey } from '../../domain/access/api-key.ts';
 import type { AuditQuery, AuditRecord } from '../../domain/access/audit.ts';
+import type { Limits } from '../../domain/access/limits.ts';
 import type { Member, Session, Tenant } from '../../domain/access/tenant.ts';
 import type { SigningKey } from '../../domain/asset-link.ts';
-import { DEFAULT_TENANT, type KeyId, type MemberId, type TenantId } from '../../domain/ids.ts';
+import { DEFAULT_TENANT, type KeyId, keyId, type MemberId, type TenantId } from '../../domain/ids.ts';
 import {
   auditFromRow,
   auditToRow,
@@ -55,6 +56,16 @@ export class SqlAccessReader implements AccessReader {
     let select = this.queries.selectFrom('api_keys').selectAll().where('tenant_id', '=', tenantId);
     if (after !== undefined) select = select.where('id', '<', after);
     return (await select.orderBy('id', 'desc').limit(limit).execute()).map(keyFromRow);
+  }
+
+  async keysWithRunningLimit(): Promise<ReadonlyMap<KeyId, number>> {
+    const rows = await this.queries
+      .selectFrom('api_keys')
+      .select(['id', 'limits'])
+      .where('limits', 'like', '%"maxRunning"%')
+      .execute();
+    const limits = rows.map(({ id, limits: text }) => [keyId(id), (JSON.parse(text) as Limits).maxRunning] as const);
+    return new Map(limits.flatMap(([id, most]) => (most === undefined ? [] : [[id, most]])));
   }
 
   async hasUsableKey(now: number): Promise<boolean> {

@@ -8,7 +8,7 @@ import type {
   QueueTransaction,
 } from '../../application/queue-ports.ts';
 import { assert } from '../../domain/errors.ts';
-import type { TenantId } from '../../domain/ids.ts';
+import { type KeyId, keyId, type TenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass } from '../../domain/job.ts';
 import type { Candidate } from '../../domain/scheduling/batch.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
@@ -79,17 +79,20 @@ export class SqlQueue implements QueueTransaction {
     readonly priority: PriorityClass;
     readonly limit: number;
     readonly without: readonly TenantId[];
+    readonly withoutKeys?: readonly KeyId[] | undefined;
   }): Promise<readonly Candidate[]> {
+    const { without, withoutKeys = [] } = query;
     const head = (limit: number) => sql`
       select id, tenant_id, start_tag, shape_key from jobs
       where state = 'queued' and ready = 1 and priority = ${rankOf(query.priority)}
       order by start_tag, id limit ${limit}`;
     const select =
-      query.without.length === 0
+      without.length === 0 && withoutKeys.length === 0
         ? head(query.limit)
         : sql`
           select * from (${head(MOST_PASSED_OVER)}) as head
-          where tenant_id not in (${sql.join(query.without)})
+          where ${without.length === 0 ? sql`1 = 1` : sql`tenant_id not in (${sql.join(without)})`}
+            ${withoutKeys.length === 0 ? sql`` : sql`and ${askedByNone(withoutKeys)}`}
           order by start_tag, id limit ${query.limit}`;
     const { rows } = await sql<CandidateRow>`${select}`.execute(this.#queries);
     return rows.map((row) => ({
@@ -99,6 +102,23 @@ export class SqlQueue implements QueueTransaction {
       model: modelOfShapeKey(row.shape_key),
       shapeKey: row.shape_key,
     }));
+  }
+
+  async keysOf(jobs: readonly string[], keys: readonly KeyId[]): Promise<ReadonlyMap<string, KeyId>> {
+    if (jobs.length === 0 || keys.length === 0) return new Map();
+    const { rows } = await sql<{ job_id: string; key_id: string }>`
+      select job_id, key_id from reservations where job_id in (${sql.join(jobs)}) and key_id in (${sql.join(keys)})
+    `.execute(this.#queries);
+    return new Map(rows.map((row) => [row.job_id, keyId(row.key_id)]));
+  }
+
+  async runningByKey(keys: readonly KeyId[]): Promise<ReadonlyMap<KeyId, number>> {
+    if (keys.length === 0) return new Map();
+    const { rows } = await sql<{ key_id: string; running: number }>`
+      select key_id, count(*) as running from jobs inner join reservations on reservations.job_id = jobs.id
+      where jobs.state = 'running' and key_id in (${sql.join(keys)}) group by key_id
+    `.execute(this.#queries);
+    return new Map(rows.map((row) => [keyId(row.key_id), Number(row.running)]));
   }
 
   async runningByTenant(): Promise<ReadonlyMap<string, number>> {
@@ -169,6 +189,13 @@ export class SqlQueue implements QueueTransaction {
     `.execute(this.#queries);
     return Number(numAffectedRows ?? 0);
   }
+}
+
+/** Jobs of the head of the queue that none of the keys asked for. */
+function askedByNone(keys: readonly KeyId[]) {
+  return sql`not exists (
+    select 1 from reservations where reservations.job_id = head.id and key_id in (${sql.join(keys)})
+  )`;
 }
 
 interface StateRow {

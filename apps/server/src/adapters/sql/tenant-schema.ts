@@ -7,6 +7,8 @@ export interface TenantsTable {
   weight: number;
   /** JSON of `Limits`. */
   limits: string;
+  /** JSON of `LabelOverride`. */
+  labels: string;
 }
 
 export interface MembersTable {

@@ -62,23 +62,40 @@ export function findBreach(
   counters: readonly QuotaCounter[],
   asked: { readonly pictures: number; readonly costMs: number; readonly at: number },
 ): Breach | undefined {
-  const [day, month] = periodsAt(asked.at);
-  const of = (period: Period): QuotaCounter | undefined => counters.find((one) => one.period === period);
-  const pictures = (counter: QuotaCounter | undefined): number => (counter?.reserved ?? 0) + (counter?.pictures ?? 0);
-  const deviceMs = (of(month)?.reservedMs ?? 0) + (of(month)?.deviceMs ?? 0);
-  const checks: readonly (readonly [QuotaName, number, number])[] = [
-    ['maxOpen', of(OPEN)?.reserved ?? 0, asked.pictures],
-    ['picturesPerDay', pictures(of(day)), asked.pictures],
-    ['picturesPerMonth', pictures(of(month)), asked.pictures],
-    ['deviceSecondsPerMonth', deviceMs / 1_000, asked.costMs / 1_000],
-  ];
-  for (const [quota, total, requested] of checks) {
+  for (const [quota, total] of totalsAt(counters, asked.at)) {
     const limit = limits[quota];
     if (limit === undefined || total <= limit + 1e-6) continue;
+    const requested = quota === 'deviceSecondsPerMonth' ? asked.costMs / 1_000 : asked.pictures;
     const used = Math.max(0, Math.round((total - requested) * 1_000) / 1_000);
     return { quota, limit, used, requested: Math.round(requested * 1_000) / 1_000, resetsAt: resetOf(quota, asked.at) };
   }
   return undefined;
+}
+
+/** How far a quota is used. */
+export type Standing = Omit<Breach, 'requested'>;
+
+/** How far each quota that is limited is used at a moment. */
+export function standingAt(limits: Limits, counters: readonly QuotaCounter[], at: number): readonly Standing[] {
+  return totalsAt(counters, at).flatMap(([quota, total]) => {
+    const limit = limits[quota];
+    if (limit === undefined) return [];
+    return [{ quota, limit, used: Math.max(0, Math.round(total * 1_000) / 1_000), resetsAt: resetOf(quota, at) }];
+  });
+}
+
+/** Used and reserved together, in the order in which quotas are looked at. */
+function totalsAt(counters: readonly QuotaCounter[], at: number): readonly (readonly [QuotaName, number])[] {
+  const [day, month] = periodsAt(at);
+  const of = (period: Period): QuotaCounter | undefined => counters.find((one) => one.period === period);
+  const pictures = (counter: QuotaCounter | undefined): number => (counter?.reserved ?? 0) + (counter?.pictures ?? 0);
+  const deviceMs = (of(month)?.reservedMs ?? 0) + (of(month)?.deviceMs ?? 0);
+  return [
+    ['maxOpen', of(OPEN)?.reserved ?? 0],
+    ['picturesPerDay', pictures(of(day))],
+    ['picturesPerMonth', pictures(of(month))],
+    ['deviceSecondsPerMonth', deviceMs / 1_000],
+  ];
 }
 
 /** What each quota says in a sentence: `may draw 100 pictures a day`. */

@@ -1,4 +1,5 @@
 import type { KeyId, MemberId, TenantId } from '../ids.ts';
+import type { LabelOverride } from '../provenance/label-policy.ts';
 import type { Limits } from './limits.ts';
 import type { Role } from './permission.ts';
 
@@ -13,6 +14,8 @@ export interface Tenant {
   /** Share of the device while tenants compete, 1 for all by default. */
   readonly weight: number;
   readonly limits: Limits;
+  /** How its pictures are labelled otherwise than those of all. @default as those of all */
+  readonly labels?: LabelOverride | undefined;
 }
 
 /** A person of a tenant. */

@@ -17,3 +17,28 @@ export interface LabelPolicy {
   readonly producer: string;
   readonly visibleMark: VisibleMark | undefined;
 }
+
+/** What a tenant has otherwise than all; what is undefined is as for all. */
+export interface LabelOverride {
+  readonly aiLabel?: boolean | undefined;
+  readonly aiLabelProducer?: string | undefined;
+  readonly visibleMark?: 'none' | VisibleMark['language'] | undefined;
+  readonly visibleMarkCorner?: MarkCorner | undefined;
+  readonly visibleMarkPercent?: number | undefined;
+}
+
+export const labelNames = [
+  'aiLabel',
+  'aiLabelProducer',
+  'visibleMark',
+  'visibleMarkCorner',
+  'visibleMarkPercent',
+] as const satisfies readonly (keyof LabelOverride)[];
+
+/** Labels to set; null takes one back to what holds for all, what is undefined stays. */
+export type LabelChange = { readonly [Name in keyof LabelOverride]?: LabelOverride[Name] | null };
+
+export function changeLabels(labels: LabelOverride, change: LabelChange): LabelOverride {
+  const changed = labelNames.map((name) => [name, change[name] === undefined ? labels[name] : change[name]] as const);
+  return Object.fromEntries(changed.filter(([, value]) => value !== undefined && value !== null));
+}

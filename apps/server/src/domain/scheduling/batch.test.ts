@@ -34,6 +34,12 @@ describe('a batch', () => {
     expect(pick(jobs, { room: new Map([['a', 0]]) })).toEqual(['3']);
   });
 
+  it('passes over keys that may start nothing more', () => {
+    const jobs = ['x', 'x', 'y', undefined].map((keyId, at) => candidate(String(at), at, { keyId }));
+    expect(pick(jobs, { keyRoom: new Map([['x', 1]]) })).toEqual(['0', '2', '3']);
+    expect(pick(jobs, { keyRoom: new Map([['x', 0]]), room: new Map([['a', 1]]) })).toEqual(['2']);
+  });
+
   it('is empty without places or candidates', () => {
     expect(pick([candidate('1', 10)], { limit: 0 })).toEqual([]);
     expect(pick([])).toEqual([]);

@@ -7,6 +7,8 @@
 export interface Candidate {
   readonly id: string;
   readonly tenantId: string;
+  /** The key that asked, where its running jobs are limited. */
+  readonly keyId?: string | undefined;
   readonly startTag: number;
   readonly model: string;
   /** Equal for jobs that one model call can draw: model, size, precision. */
@@ -23,25 +25,33 @@ export interface PickRequest {
   readonly closeMs: number;
   /** Jobs that a tenant may still start now; absent means no limit. */
   readonly room: ReadonlyMap<string, number>;
+  /** The same of keys. @default no limit for any */
+  readonly keyRoom?: ReadonlyMap<string, number> | undefined;
 }
 
 /** The jobs to claim, the lead first; empty when none may run. */
 export function pickBatch(request: PickRequest): readonly Candidate[] {
-  const room = new Map(request.room);
-  const mayRun = ({ tenantId }: Candidate): boolean => (room.get(tenantId) ?? Number.POSITIVE_INFINITY) > 0;
+  const [room, keyRoom] = [new Map(request.room), new Map(request.keyRoom)];
+  const mayRun = ({ tenantId, keyId = '' }: Candidate): boolean =>
+    (room.get(tenantId) ?? Number.POSITIVE_INFINITY) > 0 && (keyRoom.get(keyId) ?? Number.POSITIVE_INFINITY) > 0;
   const lead = pickLead(request, request.candidates.filter(mayRun));
   if (lead === undefined || request.limit < 1) return [];
   const picked: Candidate[] = [];
   const take = (candidate: Candidate): void => {
     if (picked.length >= request.limit || !mayRun(candidate)) return;
     picked.push(candidate);
-    const left = room.get(candidate.tenantId);
-    if (left !== undefined) room.set(candidate.tenantId, left - 1);
+    takePlace(room, candidate.tenantId);
+    takePlace(keyRoom, candidate.keyId ?? '');
   };
   take(lead);
   for (const candidate of request.candidates)
     if (candidate !== lead && candidate.shapeKey === lead.shapeKey) take(candidate);
   return picked;
+}
+
+function takePlace(room: Map<string, number>, of: string): void {
+  const left = room.get(of);
+  if (left !== undefined) room.set(of, left - 1);
 }
 
 function pickLead({ loadedModels, closeMs }: PickRequest, candidates: readonly Candidate[]): Candidate | undefined {

@@ -49,8 +49,8 @@ export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts
       },
     },
     async (request, reply) => {
-      const { id, name = id, weight, limits } = request.body;
-      const made = await manageTenants.create(actOf(request), { id: tenantId(id), name, weight, limits });
+      const { id, name = id, weight, limits, labels } = request.body;
+      const made = await manageTenants.create(actOf(request), { id: tenantId(id), name, weight, limits, labels });
       return reply.code(201).header('location', `/v1/tenants/${id}`).send(presentTenant(made));
     },
   );
@@ -76,7 +76,7 @@ export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts
       config,
       schema: {
         operationId: 'changeTenant',
-        summary: 'Change name, weight or limits of a tenant, or disable it',
+        summary: 'Change name, weight, limits or labels of a tenant, or disable it',
         description: 'A limit that is null is taken away. The keys of a disabled tenant are refused; its data stays.',
         tags,
         params: tenantParamsSchema,
@@ -92,6 +92,6 @@ export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts
   );
 }
 
-function presentTenant({ createdAt, disabledAt, ...facts }: Tenant): ApiTenant {
-  return { ...facts, createdAt: timeOf(createdAt), disabledAt: timeOf(disabledAt) };
+function presentTenant({ createdAt, disabledAt, labels = {}, ...facts }: Tenant): ApiTenant {
+  return { ...facts, labels, createdAt: timeOf(createdAt), disabledAt: timeOf(disabledAt) };
 }

@@ -1,10 +1,11 @@
 import { callerSchema } from '@imagemill/api';
-import type { AdministrationPorts } from '../administration.ts';
+import { readStanding } from '../../../application/read-standing.ts';
+import { type AdministrationPorts, timeOf } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { callerOf } from '../tenant.ts';
 
-export function addWhoamiRoute(app: App, { access }: AdministrationPorts): void {
+export function addWhoamiRoute(app: App, { access, usage, clock }: AdministrationPorts): void {
   app.get(
     '/v1/whoami',
     {
@@ -21,7 +22,13 @@ export function addWhoamiRoute(app: App, { access }: AdministrationPorts): void 
       const tenant = (await access.findTenant(tenantId))?.limits ?? {};
       const key = keyId && (await access.findKey(keyId))?.limits;
       const limits = { tenant, key: key || undefined };
-      return { name, tenantId, role, permissions: [...permissions], keyId, memberId, limits };
+      const found = await readStanding(usage, { tenantId, keyId }, limits, clock.now());
+      const standing = found.map(({ resetsAt, ...one }) => ({
+        ...one,
+        remaining: Math.max(0, one.limit - one.used),
+        resetsAt: timeOf(resetsAt),
+      }));
+      return { name, tenantId, role, permissions: [...permissions], keyId, memberId, limits, standing };
     },
   );
 }
