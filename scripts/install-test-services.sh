@@ -9,6 +9,7 @@ command -v chromium >/dev/null || missing+=(chromium fonts-noto-cjk)
 [ -e /usr/lib/chromium/libvk_swiftshader.so ] || missing+=(chromium-common)
 [ -n "$(ldconfig -p 2>/dev/null | grep libvulkan.so.1)" ] || missing+=(libvulkan1)
 command -v promtool >/dev/null || missing+=(prometheus)
+command -v redis-server >/dev/null || missing+=(redis-server)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

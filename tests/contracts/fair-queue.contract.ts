@@ -51,11 +51,17 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
         weightOf: (tenant) => (tenant === heavy ? 3 : 1),
       })({ ...request, ...fields });
     const claim = (limit = 1, loadedModels: readonly string[] = [], maxRunning?: number) =>
-      createClaimJobs({ ...ports(), maxRunningOf: () => maxRunning })({
+      claimer(
+        { ...ports(), maxRunningOf: () => maxRunning },
+        limit,
+        new Set(loadedModels),
+      )({
         workerId: workerId('w'),
         limit,
         loadedModels: new Set(loadedModels),
       });
+    const claimer: NonNullable<OpenedStore['claimer']> = (claimPorts, ...rest) =>
+      opened.claimer?.(claimPorts, ...rest) ?? createClaimJobs(claimPorts);
     /** Starts jobs one by one; who they belong to. */
     const serve = async (count: number): Promise<string[]> => {
       const tenants: string[] = [];

@@ -4,7 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCancelGeneration } from '../../apps/server/src/application/cancel-generation.ts';
 import { createCancelJob } from '../../apps/server/src/application/cancel-job.ts';
 import { changeJob } from '../../apps/server/src/application/change-job.ts';
-import { type Claim, createClaimJobs } from '../../apps/server/src/application/claim-jobs.ts';
+import {
+  type Claim,
+  type ClaimJobs,
+  type ClaimPorts,
+  createClaimJobs,
+} from '../../apps/server/src/application/claim-jobs.ts';
 import { type CostBook, createCostBook } from '../../apps/server/src/application/cost-book.ts';
 import { type AttemptResult, createEndAttempt } from '../../apps/server/src/application/end-attempt.ts';
 import { createListGenerations } from '../../apps/server/src/application/list-generations.ts';
@@ -29,6 +34,8 @@ export interface OpenedStore {
   /** Closes it and opens it again on the same data. */
   reopen(): Promise<OpenedStore>;
   close(): Promise<void>;
+  /** How workers come by jobs where it is not straight from the store. @param limit places for the jobs of one claim */
+  readonly claimer?: ((ports: ClaimPorts, limit: number, loadedModels: ReadonlySet<string>) => ClaimJobs) | undefined;
 }
 
 const leaseMs = 5_000;

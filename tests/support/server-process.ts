@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SettingsInput } from '../../apps/server/src/config/schema.ts';
+import type { Role } from '../../apps/server/src/main/serve.ts';
 
 export interface ServerProcess {
   readonly url: string;
@@ -32,11 +33,7 @@ export class ServerFolder {
   }
 
   /** Starts a server process and waits until it listens. Rejects with what it wrote when it ends before. */
-  async start(
-    settings: SettingsInput = {},
-    nodeArgs: readonly string[] = [],
-    role?: 'api' | 'worker',
-  ): Promise<ServerProcess> {
+  async start(settings: SettingsInput = {}, nodeArgs: readonly string[] = [], role?: Role): Promise<ServerProcess> {
     const all = { dataDir: 'data', modelsDir: 'models', port: 0, device: 'fixed:50', minFreeBytes: 0, ...settings };
     const child = spawn(
       process.execPath,

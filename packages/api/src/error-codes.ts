@@ -262,6 +262,14 @@ const table = {
     cause: 'PostgreSQL is starting, stopping or away, or the way to it is broken. What was accepted is kept.',
     help: 'Try again in a moment. If it stays so, check the database and the setting databaseUrl.',
   },
+  carrier_unavailable: {
+    title: 'Redis cannot be reached',
+    status: 503,
+    retryable: true,
+    cause:
+      'Redis is starting, stopping or away, or the way to it is broken. Jobs are accepted all the same and wait in the database.',
+    help: 'Nothing is to be sent again. If it stays so, check Redis and the setting redisUrl.',
+  },
   lease_expired: {
     title: 'The worker went away',
     status: 500,

@@ -17,7 +17,7 @@ export function addServe(program: Command, done: Done): void {
   );
 }
 
-/** The processes of a cluster: `imagemill api`, `imagemill worker`, `imagemill migrate`, `imagemill move` */
+/** The processes of a cluster: `imagemill api`, `worker`, `dispatcher`, `migrate`, `move` */
 export function addCluster(program: Command, done: Done): void {
   const api = program
     .command('api')
@@ -26,23 +26,20 @@ export function addCluster(program: Command, done: Done): void {
   addData(api);
   api.action((flags: ServeFlags) => done(import('../commands/serve.ts').then(({ runRole }) => runRole('api', flags))));
 
-  const worker = program
-    .command('worker')
-    .description('draw the jobs of a cluster, without an API; docs/cluster.md')
-    .option(
-      '--host <address>',
-      'address on which it says how it does; IMAGEMILL_HOST (default: 127.0.0.1)',
-      notEmpty('--host', 'an address'),
-    )
-    .option(
-      '--worker-port <n>',
-      'port of that, 0 picks one; IMAGEMILL_WORKER_PORT (default: 0)',
-      wholeNumber('--worker-port', 0, 65_535),
-    );
+  const worker = program.command('worker').description('draw the jobs of a cluster, without an API; docs/cluster.md');
+  addHealth(worker);
   addData(worker);
   addDrawing(worker);
   worker.action((flags: ServeFlags) =>
     done(import('../commands/serve.ts').then(({ runRole }) => runRole('worker', flags))),
+  );
+
+  const dispatcher = program
+    .command('dispatcher')
+    .description('lay the jobs of a cluster out for its workers in Redis; docs/cluster.md');
+  addHealth(dispatcher);
+  dispatcher.action((flags: ServeFlags) =>
+    done(import('../commands/serve.ts').then(({ runRole }) => runRole('dispatcher', flags))),
   );
 
   program
@@ -74,6 +71,20 @@ function addListening(command: Command): void {
       '--port <n>',
       'port to listen on, 0 picks one; IMAGEMILL_PORT (default: 7860)',
       wholeNumber('--port', 0, 65_535),
+    );
+}
+
+function addHealth(command: Command): void {
+  command
+    .option(
+      '--host <address>',
+      'address on which it says how it does; IMAGEMILL_HOST (default: 127.0.0.1)',
+      notEmpty('--host', 'an address'),
+    )
+    .option(
+      '--worker-port <n>',
+      'port of that, 0 picks one; IMAGEMILL_WORKER_PORT (default: 0)',
+      wholeNumber('--worker-port', 0, 65_535),
     );
 }
 

@@ -1,7 +1,7 @@
 import { assert } from '../domain/errors.ts';
 import type { Generation } from '../domain/generation.ts';
-import { jobId, type KeyId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
-import { claim, type PriorityClass, type RunningJob } from '../domain/job.ts';
+import { type JobId, jobId, type KeyId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
+import { claim, type Job, type PriorityClass, type RunningJob } from '../domain/job.ts';
 import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
 import { changeJob } from './change-job.ts';
@@ -24,14 +24,18 @@ export interface ClaimInput {
 
 export type ClaimJobs = (input: ClaimInput) => Promise<readonly Claim[]>;
 
-export interface ClaimPorts {
+/** How many jobs may be under way at once. */
+export interface RunningLimits {
+  /** Of a tenant; undefined means any number. @default no limit for any */
+  readonly maxRunningOf?: ((tenant: TenantId) => number | undefined) | undefined;
+  /** Of the keys that have a limit. @default none */
+  readonly limitedKeys?: (() => ReadonlyMap<KeyId, number>) | undefined;
+}
+
+export interface ClaimPorts extends RunningLimits {
   readonly store: Store;
   readonly clock: Clock;
   readonly leaseMs: number;
-  /** Jobs of a tenant that may run at once; undefined means any number. @default no limit for any */
-  readonly maxRunningOf?: ((tenant: TenantId) => number | undefined) | undefined;
-  /** Keys whose running jobs are limited, with how many there may be. @default none */
-  readonly limitedKeys?: (() => ReadonlyMap<KeyId, number>) | undefined;
 }
 
 /**
@@ -39,37 +43,62 @@ export interface ClaimPorts {
  * reached or nothing may run. Each batch comes from one class and is of one shape.
  */
 export function createClaimJobs(ports: ClaimPorts): ClaimJobs {
+  const { store, clock, leaseMs, maxRunningOf, limitedKeys } = ports;
   return ({ workerId, limit, loadedModels = new Set(), only }) =>
-    ports.store.transact(async (transaction) => {
-      const now = ports.clock.now();
-      const { queue } = transaction;
-      await queue.readyDue(now);
-      const claims: Claim[] = [];
-      const blocked = new Set(only === undefined ? [] : classNames.filter((name) => name !== only));
-      while (claims.length < limit) {
-        const state = await queue.state();
-        const name = state.pausedSince === undefined ? nextClass(state, blocked) : undefined;
-        if (name === undefined) break;
-        const { maxRunningOf = () => undefined } = ports;
-        const room = ports.maxRunningOf === undefined ? new Map() : await roomOf(transaction, maxRunningOf);
-        const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
-        const keyRoom = await keyRoomOf(transaction, ports.limitedKeys?.() ?? new Map());
-        const withoutKeys = [...keyRoom].flatMap(([key, left]) => (left > 0 ? [] : [key]));
-        const window = { priority: name, limit: Math.max(CLAIM_WINDOW, limit), without, withoutKeys };
-        const candidates = await withKeys(transaction, await queue.candidates(window), keyRoom);
-        for (const { tenantId: tenant } of candidates) {
-          const most = maxRunningOf(tenantId(tenant));
-          if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
-        }
-        const places = limit - claims.length;
-        const batch = pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room, keyRoom });
-        const claimed = await claimBatch(transaction, batch, { workerId, now, leaseMs: ports.leaseMs });
-        if (claimed.length === 0) blocked.add(name);
-        else await recordClaims(transaction, { name, state, claimed });
-        claims.push(...claimed);
-      }
-      return claims;
+    store.transact((transaction) => {
+      const now = clock.now();
+      const without = only === undefined ? [] : classNames.filter((name) => name !== only);
+      return pickJobs(transaction, { now, limit, loadedModels, without, maxRunningOf, limitedKeys }, (batch) =>
+        claimByIds(
+          transaction,
+          batch.map(({ id }) => jobId(id)),
+          { workerId, now, leaseMs },
+        ),
+      );
     });
+}
+
+export interface PickInput extends RunningLimits {
+  readonly now: number;
+  readonly limit: number;
+  /** Names of the models that are in memory where the jobs go. */
+  readonly loadedModels: ReadonlySet<string>;
+  /** Classes that are passed over. */
+  readonly without: readonly PriorityClass[];
+}
+
+/** Goes through the queue in fair order. @param take what is done with a batch; gives those that were really taken */
+export async function pickJobs<T extends { readonly job: Job }>(
+  transaction: StoreTransaction,
+  input: PickInput,
+  take: (batch: readonly Candidate[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const { queue } = transaction;
+  const { limit, loadedModels, maxRunningOf = () => undefined } = input;
+  await queue.readyDue(input.now);
+  const picked: T[] = [];
+  const blocked = new Set(input.without);
+  while (picked.length < limit) {
+    const state = await queue.state();
+    const name = state.pausedSince === undefined ? nextClass(state, blocked) : undefined;
+    if (name === undefined) break;
+    const room = input.maxRunningOf === undefined ? new Map() : await roomOf(transaction, maxRunningOf);
+    const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
+    const keyRoom = await keyRoomOf(transaction, input.limitedKeys?.() ?? new Map());
+    const withoutKeys = [...keyRoom].flatMap(([key, left]) => (left > 0 ? [] : [key]));
+    const window = { priority: name, limit: Math.max(CLAIM_WINDOW, limit), without, withoutKeys };
+    const candidates = await withKeys(transaction, await queue.candidates(window), keyRoom);
+    for (const { tenantId: tenant } of candidates) {
+      const most = maxRunningOf(tenantId(tenant));
+      if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
+    }
+    const places = limit - picked.length;
+    const taken = await take(pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room, keyRoom }));
+    if (taken.length === 0) blocked.add(name);
+    else await recordStarts(transaction, { name, state, jobs: taken.map(({ job }) => job) });
+    picked.push(...taken);
+  }
+  return picked;
 }
 
 function nextClass({ classes }: QueueState, blocked: ReadonlySet<PriorityClass>): PriorityClass | undefined {
@@ -112,13 +141,14 @@ async function withKeys(
   return candidates.map((candidate) => ({ ...candidate, keyId: keys.get(candidate.id) }));
 }
 
-async function claimBatch(
+/** Starts an attempt at each of these jobs that may still be claimed. */
+export async function claimByIds(
   transaction: StoreTransaction,
-  batch: readonly Candidate[],
+  ids: readonly JobId[],
   request: { readonly workerId: WorkerId; readonly now: number; readonly leaseMs: number },
 ): Promise<readonly Claim[]> {
   const claims: Claim[] = [];
-  for (const { job: before, generation } of await transaction.loadClaimable(batch.map(({ id }) => jobId(id)))) {
+  for (const { job: before, generation } of await transaction.loadClaimable(ids)) {
     const after = claim(before, request);
     assert(after !== undefined, `job ${before.id} was in the line before its time`);
     if (await changeJob(transaction, { before, after, at: request.now })) claims.push({ job: after, generation });
@@ -127,15 +157,15 @@ async function claimBatch(
 }
 
 /** Moves the virtual time of the class on, and counts the device time it was given. */
-async function recordClaims(
+async function recordStarts(
   transaction: StoreTransaction,
-  service: { readonly name: PriorityClass; readonly state: QueueState; readonly claimed: readonly Claim[] },
+  service: { readonly name: PriorityClass; readonly state: QueueState; readonly jobs: readonly Job[] },
 ): Promise<void> {
-  const { name, state, claimed } = service;
+  const { name, state, jobs } = service;
   const { classes } = state;
   let { virtualTime } = classes[name];
   let costMs = 0;
-  for (const { job } of claimed) {
+  for (const job of jobs) {
     virtualTime = advance(virtualTime, job.place.startTag);
     costMs += job.place.costMs;
   }

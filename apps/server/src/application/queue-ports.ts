@@ -4,6 +4,7 @@
  * - *class*: interactive, standard or bulk; each has a virtual time and the device time it was given.
  * - *account*: where a tenant stands in a class; see `domain/scheduling/fair-share.ts`.
  * - *ready*: a queued job that is not held back by a pause before its next attempt.
+ * - *offered*: a ready job that was laid out for the workers beside the records; it has left the line, not the queue.
  */
 import type { GenerationId, JobId, KeyId, TenantId } from '../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../domain/job.ts';
@@ -55,6 +56,14 @@ export interface IdempotencyRecord {
   readonly expiresAt: number;
 }
 
+export interface OfferedJob {
+  readonly jobId: JobId;
+  readonly tenantId: TenantId;
+  readonly priority: PriorityClass;
+  /** Lease tokens handed out so far. */
+  readonly lastToken: number;
+}
+
 /** Changes of the queue inside a transaction; each is one statement over an index, whatever the queue's length. */
 export interface QueueTransaction {
   state(): Promise<QueueState>;
@@ -73,9 +82,14 @@ export interface QueueTransaction {
   }): Promise<readonly Candidate[]>;
   /** Which of the jobs were asked for by one of the keys. */
   keysOf(jobs: readonly string[], keys: readonly KeyId[]): Promise<ReadonlyMap<string, KeyId>>;
-  /** Running jobs of the keys that have some. */
+  /** Running and offered jobs of the keys that have some. */
   runningByKey(keys: readonly KeyId[]): Promise<ReadonlyMap<KeyId, number>>;
+  /** Jobs of each tenant that run or are offered. */
   runningByTenant(): Promise<ReadonlyMap<string, number>>;
+  /** Takes ready jobs out of the line. */
+  markOffered(ids: readonly JobId[]): Promise<void>;
+  /** Puts offered jobs back where they were in the line, all of them when none is named; gives how many. */
+  takeBack(ids?: readonly JobId[]): Promise<number>;
   account(key: AccountKey): Promise<{ readonly virtualTime: number; readonly account: number }>;
   saveAccount(key: AccountKey, account: number): Promise<void>;
   /** Gives device time back that was charged for a job which left the class unserved. */
@@ -123,6 +137,8 @@ export interface QueueReader {
   hasReady(now: number): Promise<boolean>;
   /** Whether a running job has lost its lease. */
   hasExpired(now: number): Promise<boolean>;
+  /** Jobs that are laid out and that nobody has claimed yet, the oldest first. */
+  offered(query: { readonly limit: number }): Promise<readonly OfferedJob[]>;
   facts(): Promise<QueueFacts>;
   aheadOf(job: QueuedJob): Promise<AheadOf>;
   deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;

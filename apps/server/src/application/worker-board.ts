@@ -1,4 +1,5 @@
 import type { WorkerId } from '../domain/ids.ts';
+import { variantName } from '../domain/model.ts';
 import type { DeviceMemoryFacts, EngineStatus } from './engine-port.ts';
 
 /** A worker as it says it is. Models have their names in place of folders, which may differ between machines. */
@@ -24,4 +25,13 @@ export interface LeaseBook {
   /** Takes or keeps the lease; false when another holds it. */
   hold(name: string, lease: { readonly holder: string; readonly now: number; readonly ms: number }): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
+}
+
+/** Names under which jobs ask for the models that any of the workers has in memory. */
+export function loadedModelsOf(reports: readonly WorkerReport[]): ReadonlySet<string> {
+  const held = reports.flatMap(({ engine }) => engine.models).filter(({ state }) => state === 'loaded');
+  const names = held.flatMap(({ modelPath: name, precision }) =>
+    precision === undefined ? [name] : [name, variantName(name, precision)],
+  );
+  return new Set(names);
 }

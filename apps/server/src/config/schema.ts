@@ -96,6 +96,19 @@ export const settingSchemas = {
     .describe(
       'PostgreSQL database for the records, as postgres://user:password@host:port/database; several processes may share it. By default a file in the data folder. Never logged.',
     ),
+  redisUrl: z
+    .string()
+    .regex(/^rediss?:\/\//, 'redis://user:password@host:port/database, or rediss:// for TLS')
+    .optional()
+    .describe(
+      'Redis that carries jobs to the workers and messages between processes, as redis://user:password@host:port/database; needs databaseUrl. By default the database does both. Never logged.',
+    ),
+  dispatchInApi: z
+    .boolean()
+    .default(true)
+    .describe(
+      'With redisUrl: whether "imagemill api" lays jobs out for the workers when no other process does. "imagemill dispatcher" always does.',
+    ),
   assetDir: z
     .string()
     .min(1)
@@ -396,6 +409,7 @@ export const settingSchemas = {
 export const secretSettings: ReadonlySet<string> = new Set([
   'databaseUrl',
   'oidcClientSecret',
+  'redisUrl',
   'remoteApiKey',
   's3SecretAccessKey',
 ]);

@@ -17,6 +17,7 @@ export const startupErrorCodes = {
     'The backup folder holds no snapshot, or one that is damaged or of a newer version; the message says which.',
   backup_not_embedded: 'The records are in PostgreSQL, which has tools of its own for backups.',
   restore_target_not_empty: 'A backup is restored into an empty folder only.',
+  redis_missing: 'The command needs a Redis that carries jobs: the setting redisUrl.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -49,6 +49,7 @@ export type AppErrorCode =
   | 'storage_bucket_missing'
   | 'storage_access_denied'
   | 'storage_clock_wrong'
+  | 'carrier_unavailable'
   | 'model_gone'
   | 'model_not_found'
   | 'model_in_use'

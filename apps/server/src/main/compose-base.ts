@@ -12,7 +12,7 @@ import { openLoras } from './compose-loras.ts';
 import { collectSystem, createMetrics } from './compose-telemetry.ts';
 import { findModels } from './find-models.ts';
 import { openPictures } from './open-pictures.ts';
-import { type Opened, openRecords, type Records, sharedFolder, usingFolder } from './open-records.ts';
+import { type Opened, openRecords, type Records, type RoleName, sharedFolder, usingFolder } from './open-records.ts';
 
 export interface ComposeOptions {
   readonly version: string;
@@ -29,12 +29,12 @@ export interface Base extends Records, ComposeOptions {
   readonly metrics: Metrics;
 }
 
-/** @param name of the role, as the database shows it @throws StartupError */
-export async function openBase(config: Config, options: ComposeOptions, name: string, opened: Opened): Promise<Base> {
+/** @throws StartupError */
+export async function openBase(config: Config, options: ComposeOptions, role: RoleName, opened: Opened): Promise<Base> {
   const { version, log } = options;
   const ids = createIdSource(systemClock);
   const metrics = createMetrics(config);
-  const records = await openRecords(config, { ids, log, name }, opened);
+  const records = await openRecords(config, { ids, log, role }, opened);
   const { store, clock } = records;
   opened.push(store.onWritten((event) => metrics.jobChanged(event)));
   const folder = sharedFolder(config);

@@ -24,10 +24,12 @@ import {
 } from '../application/reap-expired-leases.ts';
 import { createRenewLeases } from '../application/renew-leases.ts';
 import { createReuseResults, type ReuseResultsPorts } from '../application/reuse-results.ts';
+import { createTakeJobs } from '../application/take-jobs.ts';
 import { Worker } from '../application/worker.ts';
 import type { Config } from '../config/load.ts';
 import { type WorkerId, workerId } from '../domain/ids.ts';
 import type { WatchedDevice } from './compose-alerts.ts';
+import { FEED_DUTY, limitsOf, takeBackOffers } from './compose-feeder.ts';
 import { tenantLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
@@ -69,6 +71,7 @@ export interface Drawing {
 export async function startDrawing(config: Config, input: DrawingInput, opened: Opened): Promise<Drawing> {
   const { store, cluster, clock, log, metrics, models, ids } = input;
   if (cluster === undefined) await recoverOrphans(input);
+  if (cluster?.carrier === undefined) await takeBackOffers(input);
   const engine = startEngine(config, { clock, log });
   opened.push(() => engine.close(), loadAhead({ engine, models, log }));
   const memoryOf = await readMemory(config);
@@ -106,17 +109,12 @@ function startWorker(
 ): Worker {
   const { store, cluster, book, costs, ids, clock, metrics } = input;
   const policies = tenantLabelPolicies(config, book);
-  const claim = createClaimJobs({
-    ...{ store, clock, leaseMs: LEASE_MS },
-    maxRunningOf: (tenant) => book.tenant(tenant)?.limits.maxRunning ?? (config.maxRunningPerTenant || undefined),
-    limitedKeys: () => book.limitedKeys,
-  });
   const reap = createReapExpiredLeases({ store, clock, retry });
   return new Worker({
     ...input,
     engine,
     workerId: id,
-    claimJobs: cluster === undefined ? claim : claimWhereReady(claim, input),
+    claimJobs: claimer(config, input),
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
     endAttempt: observeEndAttempt(
       createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
@@ -135,6 +133,17 @@ function startWorker(
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
   });
+}
+
+/** Straight from the records, or from what a feeder has laid out on the carrier. */
+function claimer(config: Config, { store, cluster, book, clock }: DrawingInput): ClaimJobs {
+  if (cluster?.carrier !== undefined) {
+    const { bus, carrier } = cluster;
+    const onTaken = (): void => bus.publish({ kind: 'duty', name: FEED_DUTY });
+    return createTakeJobs({ store, carrier, clock, leaseMs: LEASE_MS, onTaken });
+  }
+  const claim = createClaimJobs({ store, clock, leaseMs: LEASE_MS, ...limitsOf(config, book) });
+  return cluster === undefined ? claim : claimWhereReady(claim, { store, clock });
 }
 
 /** Looks before it asks for the lock on the records, which the workers of a cluster share. */

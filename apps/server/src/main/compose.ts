@@ -1,6 +1,8 @@
 /** Wiring of the roles: the only place that knows which adapter stands behind which port. */
 
+import { systemClock } from '../adapters/clock.ts';
 import type { App } from '../adapters/http/app-type.ts';
+import { createIdSource } from '../adapters/id-source.ts';
 import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { AccessBook } from '../application/access-book.ts';
@@ -19,9 +21,11 @@ import { type AccessParts, composeAccess } from './compose-access.ts';
 import { composeAlerts, reportSamples } from './compose-alerts.ts';
 import { type Base, type ComposeOptions, openBase, opening } from './compose-base.ts';
 import { type Drawing, startDrawing } from './compose-drawing.ts';
+import { startFeeding } from './compose-feeder.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
+import { createMetrics } from './compose-telemetry.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
-import type { Cluster, Opened } from './open-records.ts';
+import { type Cluster, type Opened, openRecords } from './open-records.ts';
 
 /** What every role that answers the API has. */
 export interface ApiParts {
@@ -45,6 +49,11 @@ export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics'>,
   close(): Promise<void>;
 }
 
+export interface DispatcherParts extends Pick<Base, 'store' | 'metrics'> {
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Opens everything that a server of one process needs. @throws StartupError */
 export function compose(config: Config, options: ComposeOptions): Promise<Parts> {
   return opening(async (opened, close) => {
@@ -52,6 +61,7 @@ export function compose(config: Config, options: ComposeOptions): Promise<Parts>
     const access = await composeAccess(config, base, opened);
     const drawing = await startDrawing(config, { ...base, book: access.book }, opened);
     const { engine, worker, memoryOf, devices } = drawing;
+    if (base.cluster !== undefined) startFeeding(config, { ...base, cluster: base.cluster, book: access.book }, opened);
     const whyNotReady = async () => whyEnginesAreNotReady([engine.status]);
     const own = { notifyCancel: worker.cancel.bind(worker), wakeWorkers: () => worker.wake(), whyNotReady };
     const workers =
@@ -75,6 +85,7 @@ export function composeApi(config: Config, options: ComposeOptions): Promise<Api
     const access = await composeAccess(config, base, opened);
     const workers = await clusterWorkers(base, cluster, opened);
     opened.push(keepCosts(base));
+    if (config.dispatchInApi) startFeeding(config, { ...base, cluster, book: access.book }, opened);
     const { app, accept } = await openApi(config, base, { access, workers, devices: () => [] }, opened);
     const drain = async (): Promise<void> => {
       accept.isDraining = true;
@@ -88,18 +99,46 @@ export function composeWorker(config: Config, options: ComposeOptions): Promise<
   return opening(async (opened, close) => {
     const base = await openBase(config, options, 'worker', opened);
     requireCluster(base, 'worker');
-    const book = new AccessBook({ reader: base.store.access, clock: base.clock });
-    await book.refresh();
-    const onError = (err: unknown): void => base.log.warn({ err }, 'keeping up with tenants failed');
-    opened.push(every(base.clock, REFRESH_MS, () => book.refresh(), onError));
+    const book = await followTenants(base, opened);
     const { engine, worker, devices } = await startDrawing(config, { ...base, book }, opened);
     reportSamples(config, { ...base, devices }, opened);
     return { ...base, engine, drain: () => worker.drain(config.drainMs), close };
   });
 }
 
+/** Opens what lays jobs out for workers, and neither draws nor answers an API. @throws StartupError */
+export function composeDispatcher(config: Config, { log }: ComposeOptions): Promise<DispatcherParts> {
+  return opening(async (opened, close) => {
+    const ids = createIdSource(systemClock);
+    const records = await openRecords(config, { ids, log, role: 'dispatcher' }, opened);
+    const cluster = requireCluster(records, 'dispatcher');
+    if (cluster.carrier === undefined) throw redisMissing();
+    const metrics = createMetrics(config);
+    const book = await followTenants({ ...records, log }, opened);
+    startFeeding(config, { ...records, cluster, book, ids, log }, opened);
+    return { store: records.store, metrics, drain: async () => undefined, close };
+  });
+}
+
+function redisMissing(): StartupError {
+  const message = `"imagemill dispatcher" lays jobs out in Redis. Set ${variableOf('redisUrl')}; without Redis workers take jobs from the database by themselves.`;
+  return new StartupError('redis_missing', message);
+}
+
+/** The limits of tenants, read again and again. */
+async function followTenants(
+  { store, clock, log }: Pick<Base, 'store' | 'clock' | 'log'>,
+  opened: Opened,
+): Promise<AccessBook> {
+  const book = new AccessBook({ reader: store.access, clock });
+  await book.refresh();
+  const onError = (err: unknown): void => log.warn({ err }, 'keeping up with tenants failed');
+  opened.push(every(clock, REFRESH_MS, () => book.refresh(), onError));
+  return book;
+}
+
 /** @throws StartupError `database_missing` */
-function requireCluster({ cluster }: Base, role: string): Cluster {
+function requireCluster({ cluster }: Pick<Base, 'cluster'>, role: string): Cluster {
   if (cluster !== undefined) return cluster;
   const message = `"imagemill ${role}" needs records that several processes can share. Set ${variableOf('databaseUrl')} to a PostgreSQL database, or run "imagemill serve".`;
   throw new StartupError('database_missing', message);

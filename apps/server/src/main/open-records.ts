@@ -11,6 +11,7 @@ import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
 import type { AccessStore } from '../application/access-ports.ts';
 import { type AssetUrls, createAssetUrls } from '../application/asset-urls.ts';
 import type { EventBus } from '../application/event-bus.ts';
+import type { JobCarrier } from '../application/job-carrier.ts';
 import type { Clock, IdSource, Logger } from '../application/ports.ts';
 import { openSigningKeys } from '../application/signing-keys.ts';
 import type { LeaseBook, WorkerBoard } from '../application/worker-board.ts';
@@ -19,12 +20,15 @@ import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { AppError, assert } from '../domain/errors.ts';
 import { composeOutbox } from './compose-webhooks.ts';
+import { openCarriage } from './open-carrier.ts';
 
 /** What processes on the same records share beside them. */
 export interface Cluster {
   readonly bus: EventBus;
   readonly workers: WorkerBoard;
   readonly leases: LeaseBook;
+  /** Undefined where workers claim straight from the records. */
+  readonly carrier: JobCarrier | undefined;
   /** Called when something may have been missed; the result ends it. */
   onGap(listener: () => void): () => void;
 }
@@ -38,12 +42,15 @@ export interface Records {
   readonly cluster: Cluster | undefined;
 }
 
+/** What a process is for; the database shows it. */
+export type RoleName = 'serve' | 'api' | 'worker' | 'dispatcher';
+
 export type Opened = (() => Promise<void> | void)[];
 
 /** @throws StartupError `data_folder_unusable`, `data_folder_in_use`, `database_unusable` */
 export async function openRecords(
   config: Config,
-  { ids, log, name }: { readonly ids: IdSource; readonly log: Logger; readonly name: string },
+  { ids, log, role }: { readonly ids: IdSource; readonly log: Logger; readonly role: RoleName },
   opened: Opened,
 ): Promise<Records> {
   let assetUrls: AssetUrls | undefined;
@@ -53,15 +60,25 @@ export async function openRecords(
   });
   await usingFolder(config.dataDir, () => makeFolder(config.dataDir));
   if (config.databaseUrl === undefined) {
+    if (config.redisUrl !== undefined) throw redisAlone();
     const store = await openFile(config, outbox, opened);
     assetUrls = await composeAssetUrls(config, store);
     return { store, assetUrls, clock: systemClock, cluster: undefined };
   }
   const { databaseUrl: url, durability } = config;
-  const store = await openDatabase({ url, name: `imagemill ${name}`, durability, outbox, clock: systemClock, log });
+  const carriage = openCarriage(config, { takes: role === 'serve' || role === 'worker', log }, opened);
+  const options = { url, name: `imagemill ${role}`, durability, outbox, clock: systemClock, log };
+  const store = await openDatabase({ ...options, bus: carriage?.bus });
   opened.push(() => store.close());
   assetUrls = await composeAssetUrls(config, store);
-  return { store, assetUrls, clock: store.clock, cluster: store };
+  const { bus, workers, leases, clock } = store;
+  const cluster = { bus, workers, leases, carrier: carriage?.carrier, onGap: store.onGap.bind(store) };
+  return { store, assetUrls, clock, cluster };
+}
+
+function redisAlone(): StartupError {
+  const message = `${variableOf('redisUrl')} needs ${variableOf('databaseUrl')}: Redis only carries jobs, and several processes need records that they can share.`;
+  return new StartupError('database_missing', message);
 }
 
 /** Left by a move, so that nobody draws the same queue twice. */

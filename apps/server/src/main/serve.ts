@@ -7,15 +7,26 @@ import { createWorkerApp } from '../adapters/http/worker-app.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import type { EngineStatus } from '../application/engine-port.ts';
 import type { Logger } from '../application/ports.ts';
-import { whyEnginesAreNotReady } from '../application/readiness.ts';
+import { type NotReady, whyEnginesAreNotReady, whyStoreIsNotReady } from '../application/readiness.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
-import { type ApiParts, compose, composeApi, composeWorker } from './compose.ts';
+import {
+  type ApiParts,
+  compose,
+  composeApi,
+  composeDispatcher,
+  composeWorker,
+  type DispatcherParts,
+  type WorkerParts,
+} from './compose.ts';
 import { sharedFolder } from './open-records.ts';
 import { untilToldToStop } from './shutdown.ts';
 
-/** A process of a cluster: `api` answers and draws nothing, `worker` draws and answers no API. */
-export type Role = 'api' | 'worker';
+/**
+ * A process of a cluster: `api` answers and draws nothing, `worker` draws and answers no API, `dispatcher` lays jobs out
+ * for the workers.
+ */
+export type Role = 'api' | 'worker' | 'dispatcher';
 
 export interface RunningProcess {
   /** `http://127.0.0.1:7860` */
@@ -68,19 +79,39 @@ export async function startRole(
   { log = defaultLog(config) }: StartOptions = {},
 ): Promise<RunningProcess> {
   if (role === 'api') return startApp(config, await composeApi(config, { version: VERSION, log }));
+  if (role === 'dispatcher') {
+    const parts = await composeDispatcher(config, { version: VERSION, log });
+    const whyNotReady = () => whyStoreIsNotReady(parts.store);
+    const summary = (url: string): string[] => [
+      `Imagemill ${VERSION} listens on ${url}`,
+      '  work     lays jobs out for the workers of the cluster',
+      `  data     ${recordsOf(config)}`,
+    ];
+    return startHealth(config, parts, { whyNotReady, summary });
+  }
   const parts = await composeWorker(config, { version: VERSION, log });
-  const { host, workerPort: port } = config;
-  const server = createWorkerApp({
+  return startHealth(config, parts, {
     whyNotReady: async () => whyEnginesAreNotReady([parts.engine.status]),
-    metrics: parts.metrics,
+    summary: (url) => summarize(url, config, parts),
   });
+}
+
+/** What a process without an API answers to those who watch it. */
+async function startHealth(
+  { host, workerPort: port }: Config,
+  parts: WorkerParts | DispatcherParts,
+  says: {
+    readonly whyNotReady: () => Promise<NotReady | undefined>;
+    readonly summary: (url: string) => string[] | Promise<string[]>;
+  },
+): Promise<RunningProcess> {
+  const server = createWorkerApp({ whyNotReady: says.whyNotReady, metrics: parts.metrics });
   await orGiveBack(parts, { host, port }, async () => {
     server.listen(port, host);
     await once(server, 'listening');
   });
   const url = urlOf(host, server);
-  const summary = await summarize(url, config, parts);
-  return { url, metricsUrl: `${url}/metrics`, summary, close: closeOnce(parts, server) };
+  return { url, metricsUrl: `${url}/metrics`, summary: await says.summary(url), close: closeOnce(parts, server) };
 }
 
 async function startApp(config: Config, parts: ApiParts): Promise<RunningProcess> {
@@ -198,10 +229,14 @@ async function summarize(
 }
 
 /** Where records and pictures are, without the secrets of the way there. */
-function placeOf({ databaseUrl = '', ...config }: Config): string {
-  const { hostname, port, pathname } = new URL(databaseUrl);
-  const where = `PostgreSQL at ${hostname}${port === '' ? '' : `:${port}`}${pathname}`;
-  return `${where}, pictures in ${config.s3Endpoint ?? sharedFolder(config)}`;
+function placeOf(config: Config): string {
+  return `${recordsOf(config)}, pictures in ${config.s3Endpoint ?? sharedFolder(config)}`;
+}
+
+function recordsOf({ databaseUrl = '', redisUrl }: Config): string {
+  const { host, pathname } = new URL(databaseUrl);
+  const carrier = redisUrl === undefined ? '' : `, jobs carried by Redis at ${new URL(redisUrl).host}`;
+  return `PostgreSQL at ${host}${pathname}${carrier}`;
 }
 
 function listenError(error: unknown, { host, port }: Pick<Config, 'host' | 'port'>, option = '--port'): unknown {

@@ -32,6 +32,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0015-budgets': { up: (database) => runAll(database, budgetTables()) },
   '0015-alerts': { up: (database) => runAll(database, alertTables()) },
   '0016-tenant-labels': { up: (database) => runAll(database, tenantLabels()) },
+  '0017-offered-jobs': { up: (database) => runAll(database, offeredJobs()) },
 };
 
 /** Names of all steps, oldest first. */
@@ -237,6 +238,11 @@ const tenantLabels = (): readonly RawBuilder<unknown>[] => [
 ];
 
 const jobWarnings = (): readonly RawBuilder<unknown>[] => [sql`alter table jobs add column warnings text`];
+
+/** Jobs that were laid out for the workers have `ready` 2: they stand in no line. */
+const offeredJobs = (): readonly RawBuilder<unknown>[] => [
+  sql`create index jobs_offered on jobs (id) where state = 'queued' and ready = 2`,
+];
 
 const results = (): readonly RawBuilder<unknown>[] => [
   sql`

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
+import { readMessages, writeMessage } from '../../application/bus-text.ts';
 import type { BusMessage, EventBus } from '../../application/event-bus.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
-import type { PassingEvent } from '../../domain/event.ts';
 import { ChunkCollector, intoChunks } from './chunks.ts';
 import type { PostgresListener } from './postgres-listener.ts';
 import type { Tables } from './schema.ts';
@@ -81,7 +81,7 @@ function texts(messages: readonly BusMessage[]): readonly string[] {
   const groups: string[][] = [];
   let length = Number.POSITIVE_INFINITY;
   for (const message of messages) {
-    const text = JSON.stringify(toWire(message));
+    const text = writeMessage(message);
     if (length + text.length > GROUP_LENGTH) {
       groups.push([]);
       length = 0;
@@ -90,33 +90,6 @@ function texts(messages: readonly BusMessage[]): readonly string[] {
     length += text.length;
   }
   return groups.map((group) => `[${group.join(',')}]`);
-}
-
-function toWire(message: BusMessage): unknown {
-  if (message.kind !== 'progress' || message.event.type !== 'job.preview') return message;
-  const { image, ...event } = message.event;
-  return { kind: message.kind, event: { ...event, image: Buffer.from(image).toString('base64') } };
-}
-
-/** What another process of this project sent; none when it cannot be read, as from a newer version. */
-function readMessages(text: string): readonly BusMessage[] {
-  try {
-    return (JSON.parse(text) as (BusMessage | WireProgress)[]).map(fromWire);
-  } catch {
-    return [];
-  }
-}
-
-interface WireProgress {
-  readonly kind: 'progress';
-  readonly event: Omit<Extract<PassingEvent, { type: 'job.preview' }>, 'image'> & { readonly image: string };
-}
-
-function fromWire(message: BusMessage | WireProgress): BusMessage {
-  if (message.kind !== 'progress' || message.event.type !== 'job.preview') return message as BusMessage;
-  const { event } = message;
-  const image = typeof event.image === 'string' ? Buffer.from(event.image, 'base64') : event.image;
-  return { kind: 'progress', event: { ...event, image } };
 }
 
 const BUS_CHANNEL = 'imagemill_bus';

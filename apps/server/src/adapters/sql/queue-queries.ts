@@ -4,14 +4,15 @@ import type {
   ClassCounts,
   DeadLetterQuery,
   IdempotencyRecord,
+  OfferedJob,
   QueueFacts,
   QueueReader,
 } from '../../application/queue-ports.ts';
-import { generationId, type TenantId, tenantId } from '../../domain/ids.ts';
+import { generationId, jobId, type TenantId, tenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../../domain/job.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
 import type { OpenJobNumbers } from './open-jobs.ts';
-import { jobFromRow, rankOf } from './rows.ts';
+import { jobFromRow, priorityFromRank, rankOf } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 /** Questions about the queue, put to a connection that only reads. */
@@ -23,6 +24,7 @@ export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers)
     aheadOf: (job) => readAheadOf(queries, job),
     deadLetters: (query) => loadDeadLetters(queries, query),
     costs: () => readCosts(queries),
+    offered: ({ limit }) => readOffered(queries, limit),
     findIdempotencyKey: (tenant, key) => findIdempotencyKey(queries, tenant, key),
   };
 }
@@ -138,6 +140,20 @@ async function readAheadOf(queries: Kysely<Tables>, job: QueuedJob): Promise<Ahe
   `.execute(queries);
   const jobs = rows[0]?.jobs ?? 0;
   return { jobs, isLimitReached: jobs >= MOST_COUNTED, costMs: rows[0]?.cost_ms ?? 0 };
+}
+
+/** The index `jobs_offered` holds no others. */
+async function readOffered(queries: Kysely<Tables>, limit: number): Promise<readonly OfferedJob[]> {
+  const { rows } = await sql<{ id: string; tenant_id: string; priority: number; lease_token: number }>`
+    select id, tenant_id, priority, lease_token from jobs
+    where state = 'queued' and ready = 2 order by id limit ${limit}
+  `.execute(queries);
+  return rows.map((row) => ({
+    jobId: jobId(row.id),
+    tenantId: tenantId(row.tenant_id),
+    priority: priorityFromRank(row.priority),
+    lastToken: row.lease_token,
+  }));
 }
 
 async function readCosts(queries: Kysely<Tables>): Promise<readonly CostRecord[]> {

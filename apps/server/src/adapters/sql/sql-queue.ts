@@ -8,7 +8,7 @@ import type {
   QueueTransaction,
 } from '../../application/queue-ports.ts';
 import { assert } from '../../domain/errors.ts';
-import { type KeyId, keyId, type TenantId } from '../../domain/ids.ts';
+import { type JobId, type KeyId, keyId, type TenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass } from '../../domain/job.ts';
 import type { Candidate } from '../../domain/scheduling/batch.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
@@ -116,16 +116,37 @@ export class SqlQueue implements QueueTransaction {
     if (keys.length === 0) return new Map();
     const { rows } = await sql<{ key_id: string; running: number }>`
       select key_id, count(*) as running from jobs inner join reservations on reservations.job_id = jobs.id
-      where jobs.state = 'running' and key_id in (${sql.join(keys)}) group by key_id
+      where (jobs.state = 'running' or (jobs.state = 'queued' and jobs.ready = 2)) and key_id in (${sql.join(keys)})
+      group by key_id
     `.execute(this.#queries);
     return new Map(rows.map((row) => [keyId(row.key_id), Number(row.running)]));
   }
 
   async runningByTenant(): Promise<ReadonlyMap<string, number>> {
     const { rows } = await sql<{ tenant_id: string; running: number }>`
-      select tenant_id, count(*) as running from jobs where state = 'running' group by tenant_id
+      select tenant_id, count(*) as running from (
+        select tenant_id from jobs where state = 'running'
+        union all
+        select tenant_id from jobs where state = 'queued' and ready = 2
+      ) as busy group by tenant_id
     `.execute(this.#queries);
     return new Map(rows.map((row) => [row.tenant_id, row.running]));
+  }
+
+  async markOffered(ids: readonly JobId[]): Promise<void> {
+    if (ids.length === 0) return;
+    await sql`
+      update jobs set ready = 2 where id in (${sql.join(ids)}) and state = 'queued' and ready = 1
+    `.execute(this.#queries);
+  }
+
+  async takeBack(ids?: readonly JobId[]): Promise<number> {
+    if (ids?.length === 0) return 0;
+    const named = ids === undefined ? sql`` : sql`and id in (${sql.join(ids)})`;
+    const { numAffectedRows } = await sql`
+      update jobs set ready = 1 where state = 'queued' and ready = 2 ${named}
+    `.execute(this.#queries);
+    return Number(numAffectedRows ?? 0);
   }
 
   async account({ tenantId, priority }: AccountKey): Promise<{ virtualTime: number; account: number }> {

@@ -153,6 +153,10 @@ export const errorsEn = {
     what: 'The server could not read or write its data folder.',
     next: 'Have the disk and the rights of the folder checked, then try again.',
   },
+  carrier_unavailable: {
+    what: 'The server cannot reach Redis.',
+    next: 'Nothing is to be sent again. Jobs wait in the database.',
+  },
   database_unavailable: {
     what: 'The server cannot reach its database.',
     next: 'Try again in a moment. What was accepted is kept.',
