@@ -57,7 +57,7 @@ export function readPicture(
   if (metadata === undefined) {
     const expected = 'a PNG, JPEG or WebP file';
     const message = `The file is not a picture that can be read; ${expected} is expected.`;
-    const fields = [{ field: 'file', code: 'invalid_value', message, expected }];
+    const fields = [{ field: 'file', code: 'invalid_value' as const, message, expected }];
     throw new AppError('validation_failed', message, { fields });
   }
   const { mediaType, width, height, texts, xmp } = metadata;

@@ -247,7 +247,7 @@ function notFound(code: NotFound, id: string): AppError {
 }
 
 function invalid(field: string, message: string): AppError {
-  const fields = [{ field, code: 'invalid', message, expected: 'see the message' }];
+  const fields = [{ field, code: 'invalid_value' as const, message, expected: 'see the message' }];
   return new AppError('validation_failed', message, { fields });
 }
 

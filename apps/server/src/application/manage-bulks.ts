@@ -254,7 +254,13 @@ function requireTemplate({ template }: BulkSettings): void {
   const problem = template === undefined ? undefined : templateProblem(template);
   if (problem === undefined) return;
   const expected = '{{column}} for a value of the row, {one|other} for one of several words';
-  const field = { field: 'template', code: 'invalid_value', message: problem, got: template?.slice(0, 120), expected };
+  const field = {
+    field: 'template',
+    code: 'invalid_value' as const,
+    message: problem,
+    got: template?.slice(0, 120),
+    expected,
+  };
   throw new AppError('validation_failed', problem, { fields: [field] });
 }
 

@@ -94,7 +94,7 @@ function tooLate(order: Order): AppError {
 
 function refused(field: string, got: string, expected: string): AppError {
   const message = `${field} must be ${expected}, but is ${JSON.stringify(got.slice(0, 100))}.`;
-  const fault = { field, code: 'invalid_value', message, got: got.slice(0, 100), expected };
+  const fault = { field, code: 'invalid_value' as const, message, got: got.slice(0, 100), expected };
   return new AppError('validation_failed', message, { fields: [fault] });
 }
 

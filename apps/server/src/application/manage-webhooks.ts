@@ -204,7 +204,7 @@ function requireUrl({ sender }: ManageWebhooksPorts, url: string): void {
   const problem = sender.problemOf(url);
   if (problem === undefined) return;
   const expected = 'an https URL outside the network of the server, or one of a host in webhookAllowedHosts';
-  const field = { field: 'url', code: 'invalid_value', message: problem, got: url.slice(0, 120), expected };
+  const field = { field: 'url', code: 'invalid_value' as const, message: problem, got: url.slice(0, 120), expected };
   throw new AppError('validation_failed', problem, { fields: [field] });
 }
 

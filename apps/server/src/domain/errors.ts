@@ -60,10 +60,30 @@ export type AppErrorCode =
   | 'alert_limit_reached'
   | 'internal_error';
 
+/** Kinds of faults of a field; the API documents the same. */
+export type FieldFaultCode =
+  | 'required'
+  | 'unknown_field'
+  | 'wrong_type'
+  | 'not_an_integer'
+  | 'too_small'
+  | 'too_big'
+  | 'too_short'
+  | 'too_long'
+  | 'blank'
+  | 'invalid_character'
+  | 'invalid_value'
+  | 'not_a_multiple'
+  | 'too_many_pixels'
+  | 'unknown_model'
+  | 'unknown_lora'
+  | 'lora_incompatible'
+  | 'unknown_asset';
+
 /** One field of a request that was refused. */
 export interface FieldFault {
   readonly field: string;
-  readonly code: string;
+  readonly code: FieldFaultCode;
   readonly message: string;
   readonly got?: string | undefined;
   readonly expected: string;

@@ -45,6 +45,6 @@ export function loraNameOf(fileName: string): string {
   if (isLoraName(name)) return name;
   const expected = 'a file name of up to 120 letters, digits, spaces, dots, hyphens, plus signs and underscores';
   const message = `The name ${JSON.stringify(fileName.slice(0, 200))} cannot be that of a LoRA: ${expected} is expected.`;
-  const field = { field: 'name', code: 'invalid_name', message, got: fileName.slice(0, 200), expected };
+  const field = { field: 'name', code: 'invalid_character' as const, message, got: fileName.slice(0, 200), expected };
   throw new AppError('validation_failed', message, { fields: [field] });
 }

@@ -27,6 +27,9 @@ export const fieldErrorCodes = [
   'not_a_multiple',
   'too_many_pixels',
   'unknown_model',
+  'unknown_lora',
+  'lora_incompatible',
+  'unknown_asset',
 ] as const;
 export type FieldErrorCode = (typeof fieldErrorCodes)[number];
 

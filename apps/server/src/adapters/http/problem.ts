@@ -28,7 +28,9 @@ export function problemOf(facts: ProblemFacts, request: { readonly path: string;
     help,
     retryable,
     requestId: request.id,
-    ...(facts.fields !== undefined && facts.fields.length > 0 ? { errors: facts.fields as FieldError[] } : {}),
+    ...(facts.fields !== undefined && facts.fields.length > 0
+      ? { errors: [...facts.fields] satisfies FieldError[] }
+      : {}),
     ...(hasDetails ? { details: facts.details } : {}),
   };
 }

@@ -50,6 +50,6 @@ function sideOf(value: number): number {
 function tooLarge({ width, height }: PictureSize, maxPixels: number): AppError {
   const expected = `a result of at most ${maxPixels} pixels`;
   const message = `The result would have ${width} × ${height} pixels; ${expected} is expected.`;
-  const fields = [{ field: 'upscaling_resize', code: 'too_many_pixels', message, expected }];
+  const fields = [{ field: 'upscaling_resize', code: 'too_many_pixels' as const, message, expected }];
   return new AppError('validation_failed', message, { fields });
 }

@@ -16,7 +16,7 @@ export function toAppError(error: unknown): AppError {
   if (code === DISK_FULL) return new AppError('disk_full', 'The disk of the database is full.', options);
   if (code !== undefined && UNSTORABLE.has(code)) {
     const message = 'A text has a character that cannot be stored, such as U+0000.';
-    const fields = [{ field: '', code: 'not_storable', message, expected: 'text without U+0000' }];
+    const fields = [{ field: '', code: 'invalid_character' as const, message, expected: 'text without U+0000' }];
     return new AppError('validation_failed', message, { fields, cause: error });
   }
   return new AppError('storage_failed', `The database could not be used: ${reason}.`, options);

@@ -111,7 +111,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function refuseStream({ stream }: ImageRequest): void {
   if (!stream) return;
   const message = 'A line of a batch cannot be answered as a stream.';
-  const fault = { field: 'stream', code: 'invalid_value', message, expected: 'false' };
+  const fault = { field: 'stream', code: 'invalid_value' as const, message, expected: 'false' };
   throw new AppError('validation_failed', message, { fields: [fault] });
 }
 

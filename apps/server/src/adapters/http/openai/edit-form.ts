@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ManageFiles } from '../../../application/manage-files.ts';
-import { AppError } from '../../../domain/errors.ts';
+import { AppError, type FieldFaultCode } from '../../../domain/errors.ts';
 import { fileId, type TenantId } from '../../../domain/ids.ts';
 import { readBounded } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
@@ -101,6 +101,6 @@ function fromDataUrl(url: string | undefined, field: string): Uint8Array {
   );
 }
 
-function refused(field: string, code: string, message: string): AppError {
+function refused(field: string, code: FieldFaultCode, message: string): AppError {
   return new AppError('validation_failed', message, { fields: [{ field, code, message, expected: message }] });
 }

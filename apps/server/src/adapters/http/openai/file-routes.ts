@@ -140,7 +140,7 @@ function addUploadRoute(app: FastifyInstance, { files, maxFileBytes }: FileRoute
       if (staged !== undefined) await files.discard(staged);
       if (!parsed.success) throw validationError(parsed.error, fields);
       const message = 'There is no file in the request: the field file is missing.';
-      const fault = { field: 'file', code: 'required', message, expected: 'a file' };
+      const fault = { field: 'file', code: 'required' as const, message, expected: 'a file' };
       throw new AppError('validation_failed', message, { fields: [fault] });
     },
   );

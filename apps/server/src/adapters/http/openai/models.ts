@@ -31,6 +31,6 @@ export function modelFor(name: string | undefined, models: ModelCatalog): ModelF
   if (found !== undefined) return found;
   const message = `The model ${JSON.stringify(name ?? 'default')} does not exist. GET /v1/models lists those that do.`;
   const expected = `one of: ${usable.map((facts) => facts.name).join(', ') || '(no model is usable)'}`;
-  const field = { field: 'model', code: 'unknown_model', message, got: name, expected };
+  const field = { field: 'model', code: 'unknown_model' as const, message, got: name, expected };
   throw new AppError('validation_failed', message, { fields: [field] });
 }

@@ -100,7 +100,7 @@ function lastEventId(header: string | string[] | undefined): number {
   if (Number.isSafeInteger(id) && id >= 0) return id;
   const expected = 'the id of an event, a whole number from 0';
   const message = `The header Last-Event-ID must be ${expected}, but is ${JSON.stringify(header)}.`;
-  const field = { field: 'Last-Event-ID', code: 'wrong_type', message, got: JSON.stringify(header), expected };
+  const field = { field: 'Last-Event-ID', code: 'wrong_type' as const, message, got: JSON.stringify(header), expected };
   throw new AppError('validation_failed', message, { fields: [field] });
 }
 

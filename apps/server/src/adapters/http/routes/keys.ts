@@ -157,6 +157,6 @@ function presentKey(key: ApiKey, now: number): ApiApiKey {
 
 function inThePast(got: string | undefined): AppError {
   const message = `expiresAt ${got} lies in the past.`;
-  const field = { field: 'expiresAt', code: 'too_small', message, got, expected: 'a time in the future' };
+  const field = { field: 'expiresAt', code: 'too_small' as const, message, got, expected: 'a time in the future' };
   return new AppError('validation_failed', message, { fields: [field] });
 }

@@ -96,7 +96,7 @@ export function daysOf(query: { readonly from?: string | undefined; readonly to?
   const message = `from ${from} and to ${to} do not enclose 1 to ${MOST_DAYS} days.`;
   const field = {
     field: 'from',
-    code: 'invalid_value',
+    code: 'invalid_value' as const,
     message,
     got: from,
     expected: `a day up to ${MOST_DAYS} before to`,
