@@ -172,6 +172,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     ),
   ],
   'GET /v1/tenants/{id}': [refused(() => '/v1/tenants/owner')],
+  'DELETE /v1/tenants/{id}': [refused(() => '/v1/tenants/owner')],
   'PATCH /v1/tenants/{id}': [
     refused(
       () => '/v1/tenants/owner',

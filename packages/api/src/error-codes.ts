@@ -99,11 +99,19 @@ const table = {
     help: 'Choose another name, or change the one that is there.',
   },
   tenant_protected: {
-    title: 'The tenant cannot be disabled',
+    title: 'The tenant cannot be disabled or deleted',
     status: 409,
     retryable: false,
     cause: "The tenant `default` is the installation's own: without it nobody could administer the server.",
     help: 'Revoke its keys instead.',
+  },
+  tenant_in_use: {
+    title: 'The tenant is in use',
+    status: 409,
+    retryable: false,
+    cause:
+      'Only a tenant that is disabled and has no pictures, files or usage is deleted; the detail tells what it has.',
+    help: 'Disable it: its keys and members are refused, and its records stay.',
   },
   member_exists: {
     title: 'The member exists already',

@@ -29,6 +29,14 @@ export function addTenants(program: Command, context: CommandContext, done: Done
   addAdministrationOptions(set, 'print one JSON line').action((id: string, flags: TenantFlags) =>
     done(load().then(({ changeTenant }) => changeTenant(id, flags, context))),
   );
+
+  const remove = tenants
+    .command('delete')
+    .description('delete a disabled tenant without records')
+    .argument('<id>', 'which');
+  addAdministrationOptions(remove, 'print one JSON line').action((id: string, flags: AdministrationFlags) =>
+    done(load().then(({ deleteTenant }) => deleteTenant(id, flags, context))),
+  );
 }
 
 function addFields(command: Command): Command {

@@ -51,6 +51,14 @@ export function changeTenant(id: string, flags: TenantFlags, context: CommandCon
   });
 }
 
+export function deleteTenant(id: string, flags: AdministrationFlags, context: CommandContext): Promise<number> {
+  return withAdministration(flags, context, async (client) => {
+    await client.deleteTenant(id);
+    context.output.result(flags.json ? JSON.stringify({ id, deleted: true }) : `deleted ${id}`);
+    return exitCodes.ok;
+  });
+}
+
 /** Null takes a label back to what holds for all. */
 function labelChangeOf(flags: LabelFlags): LabelChange {
   const { aiLabel, aiLabelProducer, visibleMark, visibleMarkCorner, visibleMarkPercent } = flags;

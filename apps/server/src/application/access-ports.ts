@@ -45,6 +45,10 @@ export interface PageQuery<Id> {
 /** Each change raises the access version, but for what is only noted: last use and audit. */
 export interface AccessTransaction extends AccessReader {
   saveTenant(tenant: Tenant): Promise<void>;
+  /** Whether a tenant has drawn, uploaded or handed in anything that is kept. */
+  hasRecords(id: TenantId): Promise<boolean>;
+  /** Removes a tenant without records with its keys, members, sessions and webhooks. Its audit log stays. */
+  removeTenant(id: TenantId): Promise<void>;
   saveKey(key: ApiKey): Promise<void>;
   noteKeyUse(id: KeyId, at: number): Promise<void>;
   saveMember(member: Member): Promise<void>;

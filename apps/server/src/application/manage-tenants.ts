@@ -36,6 +36,12 @@ export interface ManageTenants {
   list(): Promise<readonly Tenant[]>;
   /** @throws AppError `tenant_not_found` */
   get(id: TenantId): Promise<Tenant>;
+  /**
+   * Removes a disabled tenant that has no records, with its keys and members.
+   *
+   * @throws AppError `tenant_not_found`, `tenant_protected`; `tenant_in_use` when it is not disabled or has records
+   */
+  remove(act: Act, id: TenantId): Promise<void>;
   /** @throws AppError `tenant_not_found`; `tenant_protected` for the installation's own, which cannot be disabled */
   change(act: Act, id: TenantId, change: TenantChange): Promise<Tenant>;
 }
@@ -59,6 +65,21 @@ export function createManageTenants(ports: ManageTenantsPorts): ManageTenants {
     list: () => store.reader.tenants(),
 
     get: (id) => requireTenant(store.reader, id),
+
+    remove: (act, id) =>
+      store.transact(async (transaction) => {
+        const before = await requireTenant(transaction, id);
+        if (id === DEFAULT_TENANT) {
+          throw new AppError('tenant_protected', "The installation's own tenant cannot be deleted.");
+        }
+        if (before.disabledAt === undefined || (await transaction.hasRecords(id))) {
+          const why = before.disabledAt === undefined ? 'is not disabled' : 'has pictures, files or usage';
+          throw new AppError('tenant_in_use', `The tenant ${JSON.stringify(id)} ${why}.`, { details: { tenant: id } });
+        }
+        await transaction.removeTenant(id);
+        const deed = { action: 'tenant.deleted', target: id, tenantId: id, before: { ...before } };
+        await writeAudit(transaction, ports, act, deed);
+      }),
 
     change: (act, id, { name, weight, limits, labels, isDisabled }) =>
       store.transact(async (transaction) => {

@@ -15,6 +15,7 @@ export type AppErrorCode =
   | 'cross_origin_refused'
   | 'tenant_disabled'
   | 'tenant_protected'
+  | 'tenant_in_use'
   | 'tenant_not_found'
   | 'tenant_exists'
   | 'key_not_found'

@@ -25,6 +25,9 @@ const GalleryPage = late(async () => (await import('../features/gallery/gallery-
 const BulksPage = late(async () => (await import('../features/bulks/bulks-page.tsx')).BulksPage);
 const QueuePage = late(async () => (await import('../features/queue/queue-page.tsx')).QueuePage);
 const OperationPage = late(async () => (await import('../features/operation/operation-page.tsx')).OperationPage);
+const AdministrationPage = late(
+  async () => (await import('../features/administration/administration-page.tsx')).AdministrationPage,
+);
 const ShortcutSheet = late(async () => (await import('./shortcut-sheet.tsx')).ShortcutSheet, 'hidden');
 
 /** The whole page: the head with the ways, and under it what the address names. */
@@ -86,6 +89,7 @@ function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
           {page === 'bulks' && <BulksPage />}
           {page === 'queue' && <QueuePage />}
           {page === 'operation' && <OperationPage />}
+          {page === 'administration' && <AdministrationPage />}
         </>
       ) : (
         <Refusal page={page} />

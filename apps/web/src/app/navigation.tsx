@@ -2,7 +2,7 @@ import type { MouseEvent, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
 import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
-import { GaugeIcon, GridIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
+import { GaugeIcon, GridIcon, PeopleIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */
@@ -16,6 +16,7 @@ export function Navigation(): ReactElement {
     { page: 'bulks', words: t('navigation.bulks'), icon: <TableIcon size={17} /> },
     { page: 'queue', words: t('navigation.queue'), icon: <QueueIcon size={17} /> },
     { page: 'operation', words: t('navigation.operation'), icon: <GaugeIcon size={17} /> },
+    { page: 'administration', words: t('navigation.administration'), icon: <PeopleIcon size={17} /> },
   ] as const;
   return (
     <nav className={styles.navigation} aria-label={t('navigation.title')}>

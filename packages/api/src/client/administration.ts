@@ -49,6 +49,8 @@ export interface AdministrationClient {
   listTenants(query?: Partial<PageQuery>, options?: CallOptions): Promise<TenantPage>;
   createTenant(request: TenantRequest, options?: CallOptions): Promise<Tenant>;
   changeTenant(id: string, change: TenantChange, options?: CallOptions): Promise<Tenant>;
+  /** Only one that is disabled and has no records. */
+  deleteTenant(id: string, options?: CallOptions): Promise<void>;
   listMembers(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<MemberPage>;
   createMember(request: MemberRequest, options?: CallOptions): Promise<Member>;
   changeMember(id: string, change: MemberChange, query?: OfTenant, options?: CallOptions): Promise<Member>;
@@ -90,6 +92,7 @@ export function createAdministrationClient(call: Call): AdministrationClient {
     listTenants: (query = {}, o = {}) => call('GET', `/v1/tenants${queryString(query)}`, o),
     createTenant: (body, o = {}) => call('POST', '/v1/tenants', { ...o, body }),
     changeTenant: (id, body, o = {}) => call('PATCH', at('tenants', id), { ...o, body }),
+    deleteTenant: (id, o = {}) => call('DELETE', at('tenants', id), o),
     listMembers: (query = {}, o = {}) => call('GET', `/v1/members${queryString(query)}`, o),
     createMember: (body, o = {}) => call('POST', '/v1/members', { ...o, body }),
     changeMember: (id, body, query = {}, o = {}) =>

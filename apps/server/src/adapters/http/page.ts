@@ -7,6 +7,8 @@ import { pageSecurityPolicy } from './security.ts';
 
 /** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
 const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/operation'];
+/** Pages with parts, which have an address each. */
+const pageFolders = ['/administration'];
 
 /** Serves the built page at `/`. Without one, `/` says how to build it. */
 export async function addPage(app: FastifyInstance, folder: string, pictureOrigin?: string): Promise<void> {
@@ -20,7 +22,7 @@ export async function addPage(app: FastifyInstance, folder: string, pictureOrigi
   await app.register((page, _options, done) => {
     page.addHook('onRoute', makePublic);
     void page.register(fastifyStatic, options(folder, pageSecurityPolicy(pictureOrigin)));
-    for (const path of pagePaths) {
+    for (const path of [...pagePaths, ...pageFolders, ...pageFolders.map((folder) => `${folder}/:part`)]) {
       page.get(path, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
     }
     done();

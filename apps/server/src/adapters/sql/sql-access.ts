@@ -146,6 +146,21 @@ export class SqlAccess extends SqlAccessReader implements AccessTransaction {
     await this.#raiseVersion();
   }
 
+  async hasRecords(id: TenantId): Promise<boolean> {
+    for (const table of tablesOfRecords) {
+      const select = sql<{ one: number }>`select 1 as one from ${sql.table(table)} where tenant_id = ${id} limit 1`;
+      if ((await select.execute(this.queries)).rows.length > 0) return true;
+    }
+    return false;
+  }
+
+  async removeTenant(id: TenantId): Promise<void> {
+    for (const table of tablesOfAccess) {
+      await sql`delete from ${sql.table(table)} where tenant_id = ${id}`.execute(this.queries);
+    }
+    await this.#raiseVersion();
+  }
+
   async saveKey(key: ApiKey): Promise<void> {
     // When it was last used is noted beside other changes and must not be set back by them.
     const { last_used_at: _noted, ...row } = keyToRow(key);
@@ -249,5 +264,18 @@ export class SqlAccess extends SqlAccessReader implements AccessTransaction {
 }
 
 const VERSION = 'access_version';
+/** What a tenant leaves behind by using the server. */
+const tablesOfRecords = ['generations', 'assets', 'bulks', 'orders', 'kept_files', 'usage_days'] as const;
+/** What a tenant is made of; what refers to another comes first. */
+const tablesOfAccess = [
+  'webhook_deliveries',
+  'webhooks',
+  'sessions',
+  'api_keys',
+  'members',
+  'quota_counters',
+  'fair_accounts',
+  'tenants',
+] as const;
 /** Tenants that one address may be invited to and still find each of them. */
 const MOST_TENANTS_OF_ONE = 100;

@@ -47,3 +47,10 @@ export function formatAgo(language: string, timestamp: string, now: number): str
   if (seconds < 7 * 86_400) return relative.format(-Math.floor(seconds / 86_400), 'day');
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(then);
 }
+
+/** An amount of money; without a currency a plain number. Small prices keep their digits. */
+export function formatMoney(language: string, amount: number, currency: string | undefined): string {
+  const digits = { maximumFractionDigits: amount !== 0 && Math.abs(amount) < 1 ? 4 : 2 };
+  const style = currency === undefined ? {} : ({ style: 'currency', currency } as const);
+  return new Intl.NumberFormat(language, { ...style, ...digits }).format(amount);
+}

@@ -29,6 +29,7 @@ export const en = {
     bulks: 'Bulk',
     queue: 'Queue',
     operation: 'Operation',
+    administration: 'Admin',
   },
   signIn: {
     title: 'Sign in',

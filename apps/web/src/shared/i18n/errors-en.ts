@@ -130,6 +130,10 @@ export const errorsEn = {
   member_not_found: { what: 'There is no such member.', next: 'Reload the page.' },
   key_not_active: { what: 'The key is not active.', next: 'Make a new one.' },
   tenant_exists: { what: 'This tenant exists already.', next: 'Choose another name.' },
+  tenant_in_use: {
+    what: 'Only a disabled tenant that never drew anything can be deleted.',
+    next: 'Leave it disabled: nobody of it gets in, and its pictures stay.',
+  },
   tenant_protected: { what: 'This tenant cannot be disabled.', next: 'Revoke its keys instead.' },
   member_exists: { what: 'This member exists already.', next: 'Change the member that is there.' },
   rate_limited: { what: 'There were too many requests.', next: 'Wait a moment, then try again.' },

@@ -73,6 +73,10 @@ export const errorsZhCn = {
   member_not_found: { what: '没有这个成员。', next: '请重新加载页面。' },
   key_not_active: { what: '该密钥已失效。', next: '请新建一个密钥。' },
   tenant_exists: { what: '该租户已存在。', next: '请换一个名称。' },
+  tenant_in_use: {
+    what: '只有已停用且从未绘制过图片的租户才能删除。',
+    next: '让它保持停用即可：其成员无法登录，图片仍会保留。',
+  },
   tenant_protected: { what: '这个租户不能停用。', next: '可以改为吊销它的密钥。' },
   member_exists: { what: '该成员已存在。', next: '请修改已有的成员。' },
   rate_limited: { what: '请求太频繁。', next: '请稍等片刻再试。' },

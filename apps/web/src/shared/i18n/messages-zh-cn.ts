@@ -1,5 +1,6 @@
+import { administrationZhCn } from './administration-zh-cn.ts';
 import { errorsZhCn } from './errors-zh-cn.ts';
 import { zhCn } from './zh-cn.ts';
 
 /** All that the page says in Chinese. */
-export const messagesZhCn = { ...zhCn, errors: errorsZhCn } as const;
+export const messagesZhCn = { ...zhCn, administration: administrationZhCn, errors: errorsZhCn } as const;

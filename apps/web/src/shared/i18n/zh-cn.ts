@@ -28,6 +28,7 @@ export const zhCn = {
     queue: '队列',
     bulks: '批量',
     operation: '运维',
+    administration: '管理',
   },
   signIn: {
     title: '登录',

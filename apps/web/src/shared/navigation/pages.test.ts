@@ -5,5 +5,6 @@ test('a path leads to its page, with or without a slash at the end, and any othe
   expect(pageOf('/')).toBe('generate');
   expect(pageOf('/queue')).toBe('queue');
   expect(pageOf('/operation/')).toBe('operation');
+  expect(pageOf('/administration/keys')).toBe('administration');
   expect(pageOf('/nothing/here')).toBe('generate');
 });

@@ -8,6 +8,7 @@ export const pages = {
   bulks: '/bulks',
   queue: '/queue',
   operation: '/operation',
+  administration: '/administration',
 } as const;
 export type PageName = keyof typeof pages;
 
@@ -17,6 +18,7 @@ export const pageRights: Readonly<Record<PageName, readonly Permission[]>> = {
   gallery: ['assets:read'],
   bulks: ['generations:read'],
   queue: ['queue:read'],
+  administration: ['tenants:manage', 'members:manage', 'keys:manage', 'usage:read', 'audit:read'],
   operation: ['queue:manage', 'models:manage', 'loras:manage'],
 };
 
@@ -33,7 +35,8 @@ export function usePath(): string {
 export function pageOf(path: string): PageName {
   const trimmed = path === '/' ? path : path.replace(/\/+$/, '');
   const names = Object.keys(pages) as PageName[];
-  return names.find((name) => pages[name] === trimmed) ?? 'generate';
+  const isOf = (name: PageName): boolean => name !== 'generate' && trimmed.startsWith(`${pages[name]}/`);
+  return names.find((name) => pages[name] === trimmed || isOf(name)) ?? 'generate';
 }
 
 /** Leads to a page without loading the document again. */

@@ -240,6 +240,15 @@ export function BrushIcon(props: IconProps): ReactElement {
   );
 }
 
+export function PeopleIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <circle cx="9" cy="8.5" r="3" />
+      <path d="M3.5 19a5.5 5.5 0 0 1 11 0M15.5 5.8a3 3 0 0 1 0 5.4M17 14.4a5.5 5.5 0 0 1 3.5 4.6" />
+    </Icon>
+  );
+}
+
 /** The sails of a mill: the mark of the page. */
 export function Mark({ size = 28 }: IconProps): ReactElement {
   const sail = 'M16 15V6c5 0 8.4 3.6 8.4 9z';

@@ -7,6 +7,7 @@ import {
   tenantRequestSchema,
   tenantSchema,
 } from '@imagemill/api';
+import { z } from 'zod';
 import type { Tenant } from '../../../domain/access/tenant.ts';
 import { tenantId } from '../../../domain/ids.ts';
 import { type AdministrationPorts, actOf, pageOf, timeOf } from '../administration.ts';
@@ -16,7 +17,8 @@ import { json, problems } from '../openapi.ts';
 const config = { permission: 'tenants:manage' } as const;
 const tags = ['access'];
 
-export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts): void {
+export function addTenantRoutes(app: App, ports: AdministrationPorts): void {
+  const { manageTenants } = ports;
   app.get(
     '/v1/tenants',
     {
@@ -70,6 +72,8 @@ export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts
     async (request) => presentTenant(await manageTenants.get(tenantId(request.params.id))),
   );
 
+  addDeleteRoute(app, ports);
+
   app.patch(
     '/v1/tenants/:id',
     {
@@ -88,6 +92,27 @@ export function addTenantRoutes(app: App, { manageTenants }: AdministrationPorts
       const { disabled: isDisabled, ...change } = request.body;
       const id = tenantId(request.params.id);
       return presentTenant(await manageTenants.change(actOf(request), id, { ...change, isDisabled }));
+    },
+  );
+}
+
+function addDeleteRoute(app: App, { manageTenants }: AdministrationPorts): void {
+  app.delete(
+    '/v1/tenants/:id',
+    {
+      config,
+      schema: {
+        operationId: 'deleteTenant',
+        summary: 'Delete a tenant that is disabled and has no records',
+        description: 'With its keys, members, sessions and webhooks. What was written in the audit log stays.',
+        tags,
+        params: tenantParamsSchema,
+        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 409, 422, 507) },
+      },
+    },
+    async (request, reply) => {
+      await manageTenants.remove(actOf(request), tenantId(request.params.id));
+      return reply.code(204).send();
     },
   );
 }

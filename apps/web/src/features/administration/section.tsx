@@ -1,0 +1,35 @@
+import { Loader } from '@mantine/core';
+import type { ReactElement, ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import styles from './section.module.css';
+
+interface SectionProps {
+  readonly title: string;
+  readonly help?: string | undefined;
+  /** Stands beside the title. */
+  readonly action?: ReactNode;
+  readonly isLoading?: boolean;
+  readonly error?: unknown;
+  readonly onRetry?: (() => void) | undefined;
+  readonly children: ReactNode;
+}
+
+/** A part of the administration with its title, and what goes wrong with it. */
+export function Section(props: SectionProps): ReactElement {
+  const { title, help, action, isLoading = false, error, onRetry, children } = props;
+  const { t } = useTranslation();
+  return (
+    <section className={styles.section} aria-label={title} aria-busy={isLoading}>
+      <header className={styles.head}>
+        <div>
+          <h3 className={styles.title}>{title}</h3>
+          {help !== undefined && <p className={styles.help}>{help}</p>}
+        </div>
+        {action}
+      </header>
+      {error !== null && error !== undefined && <FaultAlert error={error} onRetry={onRetry} />}
+      {isLoading ? <Loader size={22} aria-label={t('app.loading')} /> : children}
+    </section>
+  );
+}

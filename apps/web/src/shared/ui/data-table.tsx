@@ -1,0 +1,33 @@
+import type { ReactElement, ReactNode } from 'react';
+import styles from './data-table.module.css';
+
+interface DataTableProps {
+  readonly label: string;
+  readonly columns: readonly string[];
+  readonly children: ReactNode;
+  /** Said in place of rows. */
+  readonly empty?: string | undefined;
+}
+
+/** A table that scrolls sideways in its own frame where the screen is narrow. */
+export function DataTable({ label, columns, children, empty }: DataTableProps): ReactElement {
+  return (
+    // A frame that scrolls can be reached with the keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the frame scrolls
+    <section className={styles.frame} aria-label={label} tabIndex={0}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+      {empty !== undefined && <p className={styles.empty}>{empty}</p>}
+    </section>
+  );
+}
