@@ -27,15 +27,11 @@ export {
   memberSchema,
   ofTenantQuerySchema,
   type PageQuery,
-  type Permission,
   pageQuerySchema,
-  permissions,
   type QuotaChange,
   type QuotaStanding,
   type Quotas,
-  type Role,
   type RotateRequest,
-  roles,
   rotateRequestSchema,
   type Tenant,
   type TenantChange,
@@ -278,6 +274,7 @@ export {
   redriveRequestSchema,
   redriveResultSchema,
 } from './contracts/queue.ts';
+export { type Permission, permissions, type Role, roles } from './contracts/rights.ts';
 export {
   type SignInOptions,
   type SignInRequest,

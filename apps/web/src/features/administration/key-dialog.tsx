@@ -1,10 +1,10 @@
 import type { IssuedKey, Permission, Role } from '@imagemill/api';
+import { permissions } from '@imagemill/api/rights';
 import { NativeSelect, TextInput } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAdminister, useMembers } from '../../shared/api/administration.ts';
 import { client } from '../../shared/api/client.ts';
-import { permissions } from '../../shared/api/rights.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
 import styles from './key-dialog.module.css';

@@ -1,10 +1,10 @@
 import type { Member, Role } from '@imagemill/api';
+import { roles } from '@imagemill/api/rights';
 import { NativeSelect, TextInput } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAdminister } from '../../shared/api/administration.ts';
 import { client } from '../../shared/api/client.ts';
-import { roles } from '../../shared/api/rights.ts';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
 
 interface MemberDialogProps {
