@@ -107,6 +107,15 @@ describe('an engine in idle moments', () => {
     expect(lines.filter((text) => text.includes('failed'))).toEqual([]);
   });
 
+  it('makes models ready for adapters once there are some, also one that was loaded before', async () => {
+    const process = await start({ warmUpEveryMs: 0 });
+    await process.load(demo);
+    process.expectLoras();
+    await line(/ready for adapters/);
+    expect((await process.draw(item, silent)).kind).toBe('finished');
+    expect(lines.filter((text) => text.includes('failed'))).toEqual([]);
+  });
+
   it('gives way to pictures: one that comes while it measures is drawn', async () => {
     const process = await start({ calibrate: true });
     await process.load(demo);

@@ -145,6 +145,8 @@ export interface DrawingEngine {
 
 /** An engine in the hands of who started it. */
 export interface OwnedEngine extends DrawingEngine {
+  /** Prepares models, in idle moments, for pictures with adapters. Absent where there is nothing to prepare. */
+  expectLoras?(): void;
   /** Of the process that draws, where this machine has one. */
   readonly pid?: number | undefined;
   /** Ends it; what it was drawing ends as cancelled. */

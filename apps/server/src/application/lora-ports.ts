@@ -5,6 +5,8 @@ export type UsableLora = Lora & { readonly content: Extract<LoraContent, { kind:
 
 /** Adapters that are there right now: the installation's and each tenant's own. */
 export interface LoraLibrary {
+  /** Whether there is none, whosever. */
+  readonly isEmpty: boolean;
   /** What a tenant sees, by name. Its own stands before the installation's of the same name. */
   list(tenantId: TenantId): readonly Lora[];
   /** The usable adapter of that name or content. */

@@ -12,6 +12,7 @@ import { reportWorker } from '../application/cluster-engines.ts';
 import type { CostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
 import type { DeviceMemoryFacts, DrawingEngine, OwnedEngine } from '../application/engine-port.ts';
+import { every } from '../application/every.ts';
 import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
@@ -41,6 +42,7 @@ export const LEASE_MS = 5_000;
 /** How often the worker looks for work that nobody told it of, and for silent workers. */
 export const POLL_MS = 1_000;
 const retry = { maxInterruptions: 10 };
+const LOOK_FOR_LORAS_MS = 5_000;
 
 export interface DrawingInput {
   readonly store: RecordStore;
@@ -73,7 +75,7 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
   if (cluster === undefined) await recoverOrphans(input);
   if (cluster?.carrier === undefined) await takeBackOffers(input);
   const engine = startEngine(config, { clock, log });
-  opened.push(() => engine.close(), loadAhead({ engine, models, log }));
+  opened.push(() => engine.close(), loadAhead({ engine, models, log }), prepareForLoras(engine, input));
   const memoryOf = await readMemory(config);
   const { busy, monitor } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
   const id = workerId(ids.next());
@@ -87,6 +89,15 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
     opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
   }
   return { engine, worker, memoryOf, devices: () => [{ sample: monitor.sample, status: engine.status }] };
+}
+
+/** Tells the engine as soon as there is an adapter, so that the first picture with one does not wait for its sessions. */
+function prepareForLoras(engine: OwnedEngine, { loras, clock, log }: DrawingInput): () => void {
+  const look = async (): Promise<void> => {
+    if (!loras.isEmpty) engine.expectLoras?.();
+  };
+  void look();
+  return every(clock, LOOK_FOR_LORAS_MS, look, (err) => log.debug({ err }, 'looking for LoRAs failed'));
 }
 
 /** What runs belongs to a process that is gone: this one has the records alone. In a cluster leases end by themselves. */

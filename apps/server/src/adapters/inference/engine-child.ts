@@ -35,6 +35,9 @@ async function obey(command: EngineCommand): Promise<void> {
     case 'cancel':
       engine?.cancel(command.id);
       return;
+    case 'expectLoras':
+      engine?.expectLoras?.();
+      return;
     case 'load':
     case 'unload':
       return answer(command.order, async () => {

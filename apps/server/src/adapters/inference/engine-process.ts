@@ -63,6 +63,7 @@ export class EngineProcess implements DrawingEngine {
   readonly #orders = new Map<number, (answer: OrderAnswer) => void>();
   #lastOrder = 0;
   #crashes = 0;
+  #expectsLoras = false;
   #failedStarts = 0;
   #killFault: JobFault | undefined;
   #callOffTimer: () => void = () => undefined;
@@ -108,6 +109,12 @@ export class EngineProcess implements DrawingEngine {
 
   cancel(itemId: string): void {
     if (this.#items.has(itemId)) this.#send({ type: 'cancel', id: itemId });
+  }
+
+  /** Holds for every process that is started later, too. */
+  expectLoras(): void {
+    this.#expectsLoras = true;
+    if (this.#state === 'ready') this.#send({ type: 'expectLoras' });
   }
 
   async load(model: ModelChoice): Promise<JobFault | undefined> {
@@ -191,6 +198,7 @@ export class EngineProcess implements DrawingEngine {
         this.#callOffTimer = this.#options.clock.after(GOOD_LIFE_MS, () => {
           this.#failedStarts = 0;
         });
+        if (this.#expectsLoras) this.#send({ type: 'expectLoras' });
         this.#become('ready');
         return;
       case 'broken':

@@ -69,6 +69,8 @@ export type EngineCommand =
   | { readonly type: 'cancel'; readonly id: string }
   /** Answered with the same `order`. */
   | { readonly type: 'load' | 'unload' | 'calibrate'; readonly order: number; readonly model: ModelChoice }
+  /** Adapters are there, so pictures with some may come. */
+  | { readonly type: 'expectLoras' }
   | { readonly type: 'close' };
 
 /** What becomes of an item. */
@@ -101,7 +103,7 @@ export type EngineEvent =
   | ({ readonly type: 'answer'; readonly order: number } & OrderAnswer)
   | {
       readonly type: 'log';
-      readonly level: 'info' | 'warn' | 'error';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     };

@@ -14,6 +14,8 @@ export interface Engine {
   cancel(id: string): void;
   /** Loads a model ahead of its first item. Rejects with an error that has a `code` when that fails. */
   load(model: ModelChoice): Promise<void>;
+  /** Prepares models, in idle moments, for pictures with adapters. Absent where there is nothing to prepare. */
+  expectLoras?(): void;
   /** Rejects with `model_in_use` when an item is drawn with it. */
   unload(model: ModelChoice): Promise<void>;
   /** Measures batch limits; pictures that come meanwhile slow it down and are slowed down by it. */

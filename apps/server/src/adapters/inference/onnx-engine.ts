@@ -18,7 +18,7 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
   const { executionProvider } = models.device.runtime;
   const memory = await deviceMemory(options);
   const calibrator = await Calibrator.open(models, options);
-  const upkeep = new Upkeep({ memory: models, calibrator, options, emit });
+  const upkeep = new Upkeep({ memory: models, calibrator, options, freeBytes: memory?.freeBytes, emit });
   const inspector = await openInspector(options.scorers, emit);
   const slots = new SlotEngine({
     inspect: inspector.inspect,
@@ -51,6 +51,7 @@ export const createOnnxEngine: EngineFactory = async (options, emit) => {
       await upkeep.alone(async () => (await models.pool.borrow(models.keyOf(choice))).giveBack());
       upkeep.loaded(choice);
     },
+    expectLoras: () => upkeep.expectLoras(),
     unload: (choice) => upkeep.alone(() => models.pool.unload(models.keyOf(choice))),
     calibrate: (choice) => upkeep.alone(async () => (await calibrator.measure(choice, thorough, () => true)) ?? []),
     async close() {

@@ -92,7 +92,7 @@ const eventSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('log'),
-    level: z.enum(['info', 'warn', 'error']),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
     message: z.string(),
     fields: z.record(z.string(), z.unknown()),
   }),

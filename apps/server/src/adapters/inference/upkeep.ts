@@ -19,18 +19,23 @@ export class Upkeep {
   readonly #usedAt = new Map<string, number>();
   readonly #toWarmUp = new Set<string>();
   readonly #calibrating = new Set<string>();
+  readonly #freeBytes: () => number | undefined;
+  #expectsLoras = false;
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: {
     readonly memory: ModelMemory;
     readonly calibrator: Calibrator;
     readonly options: EngineOptions;
+    /** Of the device's memory; undefined when it is not known. */
+    readonly freeBytes?: (() => number | undefined) | undefined;
     readonly emit: (event: EngineEvent) => void;
   }) {
     this.#memory = parts.memory;
     this.#calibrator = parts.calibrator;
     this.#options = parts.options;
     this.#emit = parts.emit;
+    this.#freeBytes = parts.freeBytes ?? (() => undefined);
     this.#idle = new IdleWork({ pauseMs: IDLE_PAUSE_MS, onError: (error) => this.#complain(error) });
     const { warmUpEveryMs, keepAliveMs } = parts.options.models;
     this.#every(warmUpEveryMs, () => {
@@ -64,6 +69,13 @@ export class Upkeep {
     this.#calibrateOnce(choice);
   }
 
+  /** Pictures with adapters may come: models are made ready for the first one ahead, where the memory has room. */
+  expectLoras(): void {
+    if (this.#expectsLoras) return;
+    this.#expectsLoras = true;
+    for (const key of this.#memory.pool.unused()) this.#warmUp(key);
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#idle.close();
@@ -76,11 +88,31 @@ export class Upkeep {
       const { pool } = this.#memory;
       if (pool.bytesOf(key) !== undefined) {
         const { pipeline, giveBack } = await pool.borrow(key);
-        await drawTinyPicture(pipeline, isIdle).finally(giveBack);
+        try {
+          await drawTinyPicture(pipeline, isIdle);
+          if (isIdle() && this.#expectsLoras && this.#hasRoomToOpenTwice(key)) {
+            await pipeline.warmUpLoras();
+            this.#emit({
+              type: 'log',
+              level: 'debug',
+              message: 'a model is ready for adapters',
+              fields: { model: key },
+            });
+          }
+        } finally {
+          giveBack();
+        }
       }
       // One that was interrupted is still in the line.
       if (isIdle()) this.#toWarmUp.delete(key);
     });
+  }
+
+  /** Sessions that take adapters may hold the weights once more, packed for the kernels. */
+  #hasRoomToOpenTwice(key: string): boolean {
+    const bytes = this.#memory.pool.bytesOf(key) ?? 0;
+    const free = this.#freeBytes();
+    return free === undefined ? bytes <= SMALL_MODEL_BYTES : bytes * 4 <= free;
   }
 
   #calibrateOnce(choice: ModelChoice): void {
@@ -124,3 +156,4 @@ export class Upkeep {
 /** So long nothing must have come. */
 const IDLE_PAUSE_MS = 1_000;
 const LEAST_CHECK_MS = 20;
+const SMALL_MODEL_BYTES = 1e9;

@@ -44,6 +44,10 @@ export class LoraFolders implements LoraLibrary {
     this.#findFits = createFindFits(options.models);
   }
 
+  get isEmpty(): boolean {
+    return this.#known.size === 0;
+  }
+
   list(tenant: TenantId): readonly Lora[] {
     const seen = new Map<string, Lora>();
     const all = [...this.#known.values()].map(({ lora }) => lora);

@@ -116,6 +116,11 @@ export class ZImagePipeline {
     }
   }
 
+  /** Opens what the first picture with adapters needs beside that; it may hold the transformer's weights once more. */
+  warmUpLoras(): Promise<void> {
+    return this.transformer.warmUpLoras();
+  }
+
   /** @throws DiffusionError `size_invalid` */
   checkSize(width: number, height: number): LatentGrid {
     const { grain, maxWidth, maxHeight } = this.limits;

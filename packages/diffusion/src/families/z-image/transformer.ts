@@ -58,6 +58,13 @@ export class Transformer {
     for (const part of ['caption', 'image', ...this.#chunks, 'final'] as const) await this.#open(part, plain);
   }
 
+  /** Opens what the first step with adapters needs beside that; it may hold the weights once more. */
+  async warmUpLoras(): Promise<void> {
+    for (const part of ['caption', 'image', ...this.#chunks, 'final'] as const) {
+      await this.#open(part, { lora: true, masked: false });
+    }
+  }
+
   /**
    * Caption embedder and context refiner.
    * @param features `[tokens, capFeatDim]` from the text encoder
