@@ -1,6 +1,6 @@
 /**
  * What it costs to know who calls: authentication by key, rate limit and validation, each by itself and as the
- * difference between whole requests over HTTP with and without a key.
+ * difference between whole requests over HTTP to a server without keys and to one with.
  *
  *     node benchmarks/authentication.ts [--calls 20000] [--requests 3000]
  */
@@ -27,7 +27,7 @@ const body = {
   seed: 7,
 };
 
-const config = await testConfig({ logLevel: 'error' });
+const config = await testConfig({ logLevel: 'error', requireKey: true });
 const parts = await compose(config, { version: 'benchmark', log: quietLog });
 try {
   const key = await limitedKey(parts);
@@ -45,27 +45,62 @@ try {
     await timesOf(calls / 10, run);
     report(name, await timesOf(calls, run));
   }
-  await parts.app.listen({ host: '127.0.0.1', port: 0 });
-  const url = `http://127.0.0.1:${(parts.app.server.address() as AddressInfo).port}/v1/models`;
-  const ask = (headers: Record<string, string>) => async (): Promise<void> => {
-    const answer = await fetch(url, { headers });
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    await answer.arrayBuffer();
-  };
-  const [without, withKey] = [ask({}), ask(key.headers)];
-  const times = { without: [] as number[], withKey: [] as number[] };
-  await timesOf(requests / 10, without);
-  // In turn, so that whatever else the machine does meets both.
-  for (let round = 0; round < 10; round++) {
-    times.without.push(...(await timesOf(requests / 10, without)));
-    times.withKey.push(...(await timesOf(requests / 10, withKey)));
-  }
-  report('GET /v1/models over HTTP without a key', times.without);
-  report('GET /v1/models over HTTP with a key and limits', times.withKey);
+  await reportHttp(parts, key.headers);
   process.stdout.write(`load ${loadavg()[0]?.toFixed(1)}\n`);
 } finally {
   await parts.close();
   await rm(join(config.dataDir, '..'), { recursive: true });
+}
+
+/**
+ * Whole requests over HTTP to a server that asks nobody for a key and to one that counts every request against two
+ * limits. The two are asked in turn, so that whatever else the machine does meets both; the difference is that of
+ * neighbours. The generation is a repeat by its idempotency key: read, checked and answered, and nothing is written.
+ */
+async function reportHttp(keyed: Parts, headers: Record<string, string>): Promise<void> {
+  const openConfig = await testConfig({ logLevel: 'error' });
+  const open = await compose(openConfig, { version: 'benchmark', log: quietLog });
+  try {
+    const [openUrl, keyedUrl] = [await listen(open), await listen(keyed)];
+    const ask = (url: string, init: RequestInit) => async (): Promise<void> => {
+      const answer = await fetch(url, init);
+      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+      await answer.arrayBuffer();
+    };
+    const json = { 'content-type': 'application/json', 'idempotency-key': 'benchmark' };
+    const post = { method: 'POST', body: JSON.stringify(body) };
+    const routes: readonly (readonly [string, () => Promise<void>, () => Promise<void>])[] = [
+      ['GET /v1/whoami', ask(`${openUrl}/v1/whoami`, {}), ask(`${keyedUrl}/v1/whoami`, { headers })],
+      [
+        'POST /v1/generations',
+        ask(`${openUrl}/v1/generations`, { ...post, headers: json }),
+        ask(`${keyedUrl}/v1/generations`, { ...post, headers: { ...json, ...headers } }),
+      ],
+    ];
+    for (const [name, atOpen, atKeyed] of routes) {
+      await timesOf(requests / 10, atOpen);
+      await timesOf(requests / 10, atKeyed);
+      const times = { open: [] as number[], keyed: [] as number[], more: [] as number[] };
+      for (let pair = 0; pair < requests; pair++) {
+        const [first = 0] = await timesOf(1, atOpen);
+        const [second = 0] = await timesOf(1, atKeyed);
+        times.open.push(first);
+        times.keyed.push(second);
+        times.more.push(second - first);
+      }
+      report(`${name}, open`, times.open);
+      report(`${name}, with a key and two limits`, times.keyed);
+      report(`${name}, difference of neighbours`, times.more);
+    }
+  } finally {
+    await open.close();
+    await rm(join(openConfig.dataDir, '..'), { recursive: true });
+  }
+}
+
+async function listen({ app }: Parts): Promise<string> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
 }
 
 /** A key whose tenant has a limit that is never reached, so that every request is counted. */

@@ -14,5 +14,5 @@ describe.skipIf(!hasPython())('generated requests to every route', () => {
     const [line = '', count = ''] = /fuzz: seed 1, (\d+) requests, nothing found/.exec(stdout) ?? [];
     process.stdout.write(`${line}\n`);
     expect(Number(count)).toBeGreaterThan(2_000);
-  }, 300_000);
+  }, 600_000);
 });

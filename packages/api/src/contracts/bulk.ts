@@ -55,7 +55,8 @@ export const bulkQuerySchema: z.ZodType<BulkQuery, unknown> = z.strictObject({
   }),
   columns: z
     .string()
-    .max(20_000)
+    // A request line and its headers have 16 kB.
+    .max(8_000)
     .transform((text, context) => {
       const parsed = columnsSchema.safeParse(parseJson(text));
       if (parsed.success) return parsed.data;

@@ -168,7 +168,7 @@ function addRuleRoutes(app: App, alerts: ManageAlerts): void {
         summary: 'Delete a rule; one of the defaults is as it was again',
         tags,
         params: alertParamsSchema,
-        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 422, 507) },
+        response: { 204: z.undefined().describe('Deleted'), ...problems(404, 422, 507) },
       },
     },
     async (request, reply) => {
@@ -223,7 +223,7 @@ function addChannelRoutes(app: App, { alerts, fixedChannels }: AlertRoutePorts):
         summary: 'Delete a channel',
         tags,
         params: alertParamsSchema,
-        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 422, 507) },
+        response: { 204: z.undefined().describe('Deleted'), ...problems(404, 422, 507) },
       },
     },
     async (request, reply) => {
@@ -311,7 +311,7 @@ function addSilenceRoutes(app: App, { alerts, now }: AlertRoutePorts): void {
         summary: 'End a silence',
         tags,
         params: alertParamsSchema,
-        response: { 204: z.void().meta({ description: 'Ended' }), ...problems(404, 422, 507) },
+        response: { 204: z.undefined().describe('Ended'), ...problems(404, 422, 507) },
       },
     },
     async (request, reply) => {

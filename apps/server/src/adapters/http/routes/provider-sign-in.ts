@@ -28,7 +28,7 @@ export interface SignInPorts extends Pick<AuthenticationPorts, 'sessionCookie' |
 const paths = { begin: '/v1/session/oidc', finish: '/v1/session/oidc/callback', end: '/v1/session/oidc/end' } as const;
 const tags = ['access'];
 const config = { permission: 'public' } as const;
-const redirect = { 302: z.void().meta({ description: 'Somewhere else' }) };
+const redirect = { 302: z.undefined().describe('Somewhere else') };
 
 /** What the page offers to sign in with. */
 export function addSignInOptionsRoute(app: App, provider: ProviderSignIn | undefined): void {
