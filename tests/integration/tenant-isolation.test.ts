@@ -91,6 +91,22 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       () => ({ maxRedraws: 1 }),
     ),
   ],
+  'GET /v1/retention': [own, refused(() => '/v1/retention?tenant=owner')],
+  'PUT /v1/retention': [
+    { expects: 'own', body: () => ({ picturesDays: 9 }) },
+    refused(
+      () => '/v1/retention?tenant=owner',
+      () => ({ picturesDays: 1 }),
+    ),
+  ],
+  'GET /v1/costs': [own, refused(() => '/v1/costs?tenant=owner'), refused(() => '/v1/costs?tenant=*')],
+  'GET /v1/budget': [own, refused(() => '/v1/budget?tenant=owner')],
+  'PUT /v1/budget': [
+    refused(
+      () => '/v1/budget?tenant=owner',
+      () => ({ hard: 1 }),
+    ),
+  ],
   'GET /v1/bulks/{id}': [refused(({ bulk }) => `/v1/bulks/${bulk}`)],
   'POST /v1/bulks/{id}/cancel': [refused(({ bulk }) => `/v1/bulks/${bulk}/cancel`)],
   'POST /v1/bulks/{id}/pause': [refused(({ bulk }) => `/v1/bulks/${bulk}/pause`)],

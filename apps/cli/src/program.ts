@@ -15,6 +15,7 @@ import { addMembers } from './command-line/members.ts';
 import { addModels } from './command-line/models.ts';
 import { addParity } from './command-line/parity.ts';
 import { addReports } from './command-line/reports.ts';
+import { addRetention } from './command-line/retention.ts';
 import { addCluster, addServe } from './command-line/serve.ts';
 import { addSimulate } from './command-line/simulate.ts';
 import { addTenants } from './command-line/tenants.ts';
@@ -59,6 +60,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addWebhooks(program, context, done);
   addReports(program, context, done);
   addCost(program, context, done);
+  addRetention(program, context, done);
   addBackup(program, context, done, version);
   addCalibrate(program, context, done);
   addBulk(program, context, done);

@@ -276,6 +276,13 @@ export {
 } from './contracts/queue.ts';
 export { type Permission, permissions, type Role, roles } from './contracts/rights.ts';
 export {
+  type Retention,
+  type RetentionAnswer,
+  type RetentionChange,
+  retentionAnswerSchema,
+  retentionChangeSchema,
+} from './contracts/retention.ts';
+export {
   type SignInOptions,
   type SignInRequest,
   signInOptionsSchema,

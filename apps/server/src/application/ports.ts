@@ -22,6 +22,7 @@ import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
 import type { OrderReader, OrderTransaction } from './order-ports.ts';
 import type { QualityReader, QualityTransaction } from './quality-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
+import type { RetentionReader, RetentionTransaction } from './retention-ports.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
 import type { WebhookReader, WebhookTransaction } from './webhook-ports.ts';
 
@@ -96,6 +97,7 @@ export interface StoreTransaction {
   /** In place of what was kept for the owner before. */
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void>;
   readonly quality: QualityTransaction;
+  readonly retention: RetentionTransaction;
   readonly alerts: AlertTransaction;
   insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void>;
   loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined>;
@@ -146,6 +148,7 @@ export interface Store {
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
   readonly quality: QualityReader;
+  readonly retention: RetentionReader;
   readonly alerts: AlertReader;
   /** Runs the changes in one transaction; returns when they are on disk. Calls of the same moment share a commit. */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;

@@ -243,6 +243,24 @@ export const settingSchemas = {
   aestheticModel: scoringModel
     .optional()
     .describe('ONNX model that tells how well a picture looks, as safetyModel. In a variable: JSON.'),
+  retentionPicturesDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe('Days after which pictures are removed; their records stay. 0 keeps them. Tenants may have their own.'),
+  retentionRecordsDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe(
+      'Days after which generations that have ended are removed with their pictures, events and attempts. 0 keeps them. Usage and the audit log stay. Tenants may have their own.',
+    ),
+  retentionKeepStarred: z
+    .boolean()
+    .default(true)
+    .describe('Whether pictures with a star, and the records of their generations, stay nevertheless.'),
   slots: z.int().min(1).max(64).default(4).describe('Pictures that are under way at once.'),
   maxPixels: z
     .int()

@@ -23,6 +23,7 @@ import { type Config, isLoopback } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { composeAdministration } from './compose-administration.ts';
 import { composeProvider, sessionMs } from './compose-provider.ts';
+import { installationRetention } from './compose-retention.ts';
 
 export interface AccessParts {
   readonly book: AccessBook;
@@ -75,7 +76,10 @@ export async function composeAccess(
   opened.push(every(clock, REFRESH_MS, keepUp, onError));
   opened.push(every(clock, FLUSH_MS, () => refusals.flush(), onError));
   const transact = store.transact.bind(store);
-  const administration = composeAdministration({ store: changing, usage: store.usage, transact, ids });
+  const administration = composeAdministration({
+    ...{ store: changing, usage: store.usage, transact, ids },
+    ...{ retention: store.retention, retentionRules: installationRetention(config) },
+  });
   const authenticate = createAuthenticate({ book, store: access, secrets, clock, log });
   const take = createTakeRequest({ clock });
   return {

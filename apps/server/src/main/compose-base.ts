@@ -7,6 +7,7 @@ import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import type { Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
 import { openLoras } from './compose-loras.ts';
 import { collectSystem, createMetrics } from './compose-telemetry.ts';
@@ -20,7 +21,7 @@ export interface ComposeOptions {
 }
 
 export interface Base extends Records, ComposeOptions {
-  readonly pictures: PictureStore;
+  readonly pictures: PictureStore & PictureRemover;
   readonly models: ModelCatalog;
   readonly loras: LoraFolders;
   readonly costs: CostBook;

@@ -24,6 +24,7 @@ import { type Drawing, startDrawing } from './compose-drawing.ts';
 import { startFeeding } from './compose-feeder.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
 import { createMetrics } from './compose-telemetry.ts';
+import { startRetention } from './compose-retention.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
 import { type Cluster, type Opened, openRecords } from './open-records.ts';
 
@@ -173,7 +174,7 @@ async function openApi(
 ): Promise<{ readonly app: App; readonly accept: { isDraining: boolean } }> {
   const webhooks = composeWebhooks(config, base, opened);
   const alerts = composeAlerts(config, { ...base, devices }, opened);
-  opened.push(forgetOld(base), watchBudgets(base));
+  opened.push(forgetOld(base), watchBudgets(base), startRetention(config, base));
   const accept = { isDraining: false };
   const app = await createHttp(config, {
     ...base,

@@ -9,6 +9,7 @@ import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { commandLineCaller } from '../domain/access/caller.ts';
 import { composeAdministration } from './compose-administration.ts';
+import { installationRetention, type RetentionSettings } from './compose-retention.ts';
 import { openDatabase } from './open-records.ts';
 
 /** The API's routes of administration on a data folder, without a server. */
@@ -19,7 +20,9 @@ export interface Administration {
 }
 
 /** Also while a server works in the folder. @throws StartupError `data_folder_unusable`, AppError `storage_failed` */
-export async function openAdministration(config: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<Administration> {
+export async function openAdministration(
+  config: Pick<Config, 'dataDir' | 'databaseUrl'> & RetentionSettings,
+): Promise<Administration> {
   const { databaseUrl: url, dataDir } = config;
   const { file, lock } = url === undefined ? await openFolder(dataDir) : await openShared(url);
   const store = {
@@ -28,7 +31,10 @@ export async function openAdministration(config: Pick<Config, 'dataDir' | 'datab
       file.transact(({ access }) => work(access)),
   };
   const transact = file.transact.bind(file);
-  const ports = composeAdministration({ store, usage: file.usage, transact, ids: createIdSource(systemClock) });
+  const ports = composeAdministration({
+    ...{ store, usage: file.usage, transact, ids: createIdSource(systemClock) },
+    ...{ retention: file.retention, retentionRules: installationRetention(config) },
+  });
   const app = createAdministrationApp(ports, commandLineCaller, silent);
   return {
     async fetch(input, init) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { S3Store } from '../adapters/assets/s3-store.ts';
 import type { PictureStore } from '../application/ports.ts';
+import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
@@ -14,7 +15,7 @@ import { sharedFolder } from './open-records.ts';
  * @throws StartupError `settings_invalid`, `picture_store_unusable`
  * @throws AppError when the folder cannot be used
  */
-export async function openPictures(config: Config): Promise<PictureStore> {
+export async function openPictures(config: Config): Promise<PictureStore & PictureRemover> {
   const { s3Endpoint: endpoint, s3Region: region } = config;
   if (endpoint === undefined) return FilesystemStore.open(join(sharedFolder(config), 'assets'));
   const bucket = required(config, 's3Bucket');

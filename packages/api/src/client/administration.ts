@@ -17,6 +17,7 @@ import type {
   TenantRequest,
 } from '../contracts/access.ts';
 import type { BudgetRequest, BudgetStanding, CostGroup, CostQuery, Costs } from '../contracts/cost.ts';
+import type { RetentionAnswer, RetentionChange } from '../contracts/retention.ts';
 import type { SignInOptions } from '../contracts/session.ts';
 import type { AuditPage, AuditQuery, PriceList, Prices, Usage, UsageGroup, UsageQuery } from '../contracts/usage.ts';
 import type { CallOptions } from './client.ts';
@@ -63,6 +64,8 @@ export interface AdministrationClient {
   /** The same as CSV with a line of names. */
   getCostsCsv(query?: CostRequest, options?: CallOptions): Promise<string>;
   getBudget(query?: OfTenant, options?: CallOptions): Promise<BudgetStanding>;
+  getRetention(query?: OfTenant, options?: CallOptions): Promise<RetentionAnswer>;
+  setRetention(rules: RetentionChange, query?: OfTenant, options?: CallOptions): Promise<RetentionAnswer>;
   setBudget(budget: BudgetRequest, query?: OfTenant, options?: CallOptions): Promise<BudgetStanding>;
   listAudit(query?: Partial<AuditQuery>, options?: CallOptions): Promise<AuditPage>;
 }
@@ -104,6 +107,8 @@ export function createAdministrationClient(call: Call): AdministrationClient {
     getCosts: (query = {}, o = {}) => call('GET', costs(query), o),
     getCostsCsv: (query = {}, o = {}) => call('GET', costs(query, 'csv'), { ...o, asText: true }),
     getBudget: (query = {}, o = {}) => call('GET', `/v1/budget${queryString(query)}`, o),
+    getRetention: (query = {}, o = {}) => call('GET', `/v1/retention${queryString(query)}`, o),
+    setRetention: (body, query = {}, o = {}) => call('PUT', `/v1/retention${queryString(query)}`, { ...o, body }),
     setBudget: (body, query = {}, o = {}) => call('PUT', `/v1/budget${queryString(query)}`, { ...o, body }),
     listAudit: (query = {}, o = {}) => call('GET', `/v1/audit${queryString(query)}`, o),
   };

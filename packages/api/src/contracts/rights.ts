@@ -13,6 +13,7 @@ export const permissions = [
   'assets:write',
   'pictures:review',
   'quality:manage',
+  'retention:manage',
   'queue:read',
   'queue:manage',
   'models:read',

@@ -3,18 +3,19 @@ import { createReadStream } from 'node:fs';
 import * as nodeFiles from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ByteStream, PictureStore, StoredPicture } from '../../application/ports.ts';
+import type { PictureRemover } from '../../application/retention-ports.ts';
 import { storageError } from '../../application/storage-error.ts';
 import type { AppError } from '../../domain/errors.ts';
 import { type ContentHash, contentHash } from '../../domain/ids.ts';
 
 /** What the store does with files; a test may make one of them fail as a disk would. */
-export type Files = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'rename' | 'rm' | 'stat' | 'readdir'>;
+export type Files = Pick<typeof nodeFiles, 'mkdir' | 'open' | 'rename' | 'rm' | 'stat' | 'readdir' | 'utimes'>;
 
 /**
  * Bytes under their SHA-256: `<folder>/ab/cd/<hash>`. A file is written under another name, flushed, and renamed, so a
  * file with its final name is whole, also after a loss of power.
  */
-export class FilesystemStore implements PictureStore {
+export class FilesystemStore implements PictureStore, PictureRemover {
   readonly #folder: string;
   readonly #files: Files;
 
@@ -46,7 +47,7 @@ export class FilesystemStore implements PictureStore {
     const sha256 = contentHash(createHash('sha256').update(bytes).digest('hex'));
     const stored = { sha256, sizeBytes: bytes.byteLength };
     const path = this.#pathOf(sha256);
-    if ((await this.#sizeOf(path)) === bytes.byteLength) return stored;
+    if ((await this.#sizeOf(path)) === bytes.byteLength && (await this.#touch(path))) return stored;
     const unfinished = join(this.#unfinishedFolder, randomUUID());
     await translated(async () => {
       try {
@@ -67,6 +68,46 @@ export class FilesystemStore implements PictureStore {
     const path = this.#pathOf(sha256);
     if ((await this.#sizeOf(path)) === undefined) return undefined;
     return createReadStream(path, range);
+  }
+
+  /** What was stored again in the last hour stays: its record may not be written yet. */
+  async remove(sha256: ContentHash): Promise<boolean> {
+    const path = this.#pathOf(sha256);
+    if ((await this.#ageOf(path)) < JUST_STORED_MS) return false;
+    const aside = join(this.#unfinishedFolder, randomUUID());
+    return await this.#files.rename(path, aside).then(
+      async () => {
+        // Stored again between the look and the move.
+        const isWanted = (await this.#ageOf(aside)) < JUST_STORED_MS;
+        await (isWanted ? this.#files.rename(aside, path) : this.#files.rm(aside));
+        return !isWanted;
+      },
+      (error: unknown) => {
+        throw toAppError(error);
+      },
+    );
+  }
+
+  /** Since it was stored, or stored again; 0 when it is not there. */
+  async #ageOf(path: string): Promise<number> {
+    try {
+      return Date.now() - (await this.#files.stat(path)).mtimeMs;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw toAppError(error);
+    }
+  }
+
+  /** Marks a file as stored again; false when it has just gone. */
+  async #touch(path: string): Promise<boolean> {
+    try {
+      const now = new Date();
+      await this.#files.utimes(path, now, now);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw toAppError(error);
+    }
   }
 
   /** Nobody but this server reads the folder. */
@@ -125,3 +166,4 @@ function toAppError(error: unknown): AppError {
 }
 
 const ABANDONED_MS = 3_600_000;
+const JUST_STORED_MS = 3_600_000;

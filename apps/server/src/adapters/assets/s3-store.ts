@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ByteStream, LinkOptions, PictureLink, PictureStore, StoredPicture } from '../../application/ports.ts';
+import type { PictureRemover } from '../../application/retention-ports.ts';
 import { AppError } from '../../domain/errors.ts';
 import { type ContentHash, contentHash } from '../../domain/ids.ts';
 import { uploadInParts } from './s3-multipart.ts';
@@ -20,7 +21,7 @@ interface Range {
  * Bytes under their SHA-256 in a bucket: `ab/cd/<hash>`. The service checks every upload against its hash, an object
  * is there whole or not at all, and a repeat changes nothing.
  */
-export class S3Store implements PictureStore {
+export class S3Store implements PictureStore, PictureRemover {
   readonly #requests: S3Requests;
   readonly #linkSeconds: number;
   /** Some services do not know conditional writes; then a race writes the same bytes twice, which is harmless. */
@@ -83,6 +84,12 @@ export class S3Store implements PictureStore {
     };
     const url = await this.#requests.presign(keyOf(sha256), { seconds: goodForSeconds, query });
     return { url, goodForSeconds };
+  }
+
+  async remove(sha256: ContentHash): Promise<boolean> {
+    const answer = await this.#requests.send({ method: 'DELETE', key: keyOf(sha256), accept: [404] });
+    await answer.discard();
+    return answer.status !== 404;
   }
 
   /** Undefined when it is not there, or when the key may not look. */

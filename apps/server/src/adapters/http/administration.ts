@@ -4,6 +4,7 @@ import type { AccessReader } from '../../application/access-ports.ts';
 import type { ManageBudgets } from '../../application/manage-budgets.ts';
 import type { ManageKeys } from '../../application/manage-keys.ts';
 import type { ManageMembers } from '../../application/manage-members.ts';
+import type { ManageRetention } from '../../application/manage-retention.ts';
 import type { ManageTenants } from '../../application/manage-tenants.ts';
 import type { Clock } from '../../application/ports.ts';
 import { administersTenants, tenantNotFound } from '../../application/require-rights.ts';
@@ -20,6 +21,7 @@ export interface AdministrationPorts {
   readonly manageMembers: ManageMembers;
   readonly setPrices: SetPrices;
   readonly budgets: ManageBudgets;
+  readonly retention: ManageRetention;
   readonly access: AccessReader;
   readonly usage: UsageReader;
   readonly clock: Clock;

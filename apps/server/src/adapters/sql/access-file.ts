@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { AccessReader, AccessTransaction } from '../../application/access-ports.ts';
+import type { RetentionReader, RetentionTransaction } from '../../application/retention-ports.ts';
 import type { UsageReader, UsageTransaction } from '../../application/usage-ports.ts';
 import { GroupCommit } from './group-commit.ts';
 import { migrate, requireCurrent } from './migrations.ts';
 import { SqlAccess } from './sql-access.ts';
+import { SqlRetention } from './sql-retention.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { openConnection } from './sqlite-connection.ts';
 
@@ -12,8 +14,13 @@ import { openConnection } from './sqlite-connection.ts';
 export interface AccessFile {
   readonly access: AccessReader;
   readonly usage: UsageReader;
+  readonly retention: RetentionReader;
   transact<T>(
-    work: (transaction: { readonly access: AccessTransaction; readonly usage: UsageTransaction }) => Promise<T>,
+    work: (transaction: {
+      readonly access: AccessTransaction;
+      readonly usage: UsageTransaction;
+      readonly retention: RetentionTransaction;
+    }) => Promise<T>,
   ): Promise<T>;
   close(): Promise<void>;
 }
@@ -36,7 +43,12 @@ export async function openAccessFile(options: {
     writer.close();
     throw error;
   }
-  const transaction = { access: new SqlAccess(writer.queries), usage: new SqlUsage(writer.queries) };
+  const { queries } = writer;
+  const transaction = {
+    access: new SqlAccess(queries),
+    usage: new SqlUsage(queries),
+    retention: new SqlRetention(queries),
+  };
   const commits = new GroupCommit(writer);
   return {
     ...transaction,

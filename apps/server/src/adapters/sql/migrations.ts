@@ -9,6 +9,7 @@ import { clusterTables } from './cluster-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
 import { orderTables } from './order-tables.ts';
 import { qualityTables } from './quality-tables.ts';
+import { retentionTables } from './retention-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
@@ -33,6 +34,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0015-alerts': { up: (database) => runAll(database, alertTables()) },
   '0016-tenant-labels': { up: (database) => runAll(database, tenantLabels()) },
   '0017-offered-jobs': { up: (database) => runAll(database, offeredJobs()) },
+  '0018-retention': { up: (database) => runAll(database, retentionTables()) },
 };
 
 /** Names of all steps, oldest first. */

@@ -6,6 +6,7 @@ import type { ClusterTables } from './cluster-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
 import type { OrderTables } from './order-tables.ts';
 import type { QualityTables } from './quality-tables.ts';
+import type { RetentionsTable } from './retention-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
@@ -177,6 +178,7 @@ export interface Tables
   signing_keys: SigningKeysTable;
   client_options: ClientOptionsTable;
   budgets: BudgetsTable;
+  retentions: RetentionsTable;
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

@@ -16,6 +16,7 @@ import type {
 } from '../../application/ports.ts';
 import type { QualityReader } from '../../application/quality-ports.ts';
 import type { QueueReader } from '../../application/queue-ports.ts';
+import type { RetentionReader } from '../../application/retention-ports.ts';
 import type { UsageReader } from '../../application/usage-ports.ts';
 import type { WebhookReader } from '../../application/webhook-ports.ts';
 import type { Asset } from '../../domain/asset.ts';
@@ -39,6 +40,7 @@ import { readClientOptions } from './sql-client-options.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
 import { SqlOrderReader } from './sql-orders.ts';
 import { SqlQualityReader } from './sql-quality.ts';
+import { SqlRetentionReader } from './sql-retention.ts';
 import { SqlUsageReader } from './sql-usage.ts';
 import { SqlWebhookReader } from './sql-webhooks.ts';
 
@@ -63,6 +65,7 @@ export abstract class SqlStore implements RecordStore {
   readonly bulks: BulkReader;
   readonly orders: OrderReader;
   readonly quality: QualityReader;
+  readonly retention: RetentionReader;
   readonly alerts: AlertReader;
   abstract readonly feed: EventFeed;
   readonly #queries: Kysely<Tables>;
@@ -79,6 +82,7 @@ export abstract class SqlStore implements RecordStore {
     this.bulks = new SqlBulkReader(queries);
     this.orders = new SqlOrderReader(queries);
     this.quality = new SqlQualityReader(queries);
+    this.retention = new SqlRetentionReader(queries);
     this.alerts = new SqlAlertReader(queries);
   }
 

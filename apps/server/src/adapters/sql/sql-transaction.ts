@@ -29,6 +29,7 @@ import { SqlGallery } from './sql-gallery.ts';
 import { SqlOrders } from './sql-orders.ts';
 import { SqlQuality } from './sql-quality.ts';
 import { SqlQueue } from './sql-queue.ts';
+import { SqlRetention } from './sql-retention.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
 
@@ -50,6 +51,7 @@ export class SqlTransaction implements StoreTransaction {
   readonly bulks: SqlBulks;
   readonly orders: SqlOrders;
   readonly quality: SqlQuality;
+  readonly retention: SqlRetention;
   readonly alerts: SqlAlerts;
   /** What it adds to the numbers of open jobs, once it is committed. */
   readonly openJobs = new OpenJobs();
@@ -66,6 +68,7 @@ export class SqlTransaction implements StoreTransaction {
     this.bulks = new SqlBulks(queries);
     this.orders = new SqlOrders(queries);
     this.quality = new SqlQuality(queries);
+    this.retention = new SqlRetention(queries);
     this.alerts = new SqlAlerts(queries);
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;

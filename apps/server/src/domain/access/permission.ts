@@ -9,6 +9,7 @@ export const permissions = [
   'assets:write',
   'pictures:review',
   'quality:manage',
+  'retention:manage',
   'queue:read',
   'queue:manage',
   'models:read',
@@ -46,7 +47,7 @@ const added: Readonly<Record<Role, readonly Permission[]>> = {
     'operations:read',
     'operations:manage',
   ],
-  admin: ['quality:manage', 'keys:manage', 'members:manage', 'tenants:manage', 'audit:read'],
+  admin: ['quality:manage', 'retention:manage', 'keys:manage', 'members:manage', 'tenants:manage', 'audit:read'],
 };
 
 /**

@@ -4,6 +4,7 @@ import { addAuditRoute } from './audit.ts';
 import { addBudgetRoutes, addCostRoutes } from './costs.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addMemberRoutes } from './members.ts';
+import { addRetentionRoutes } from './retention.ts';
 import { addTenantRoutes } from './tenants.ts';
 import { addPriceRoutes, addUsageRoutes } from './usage.ts';
 import { addWhoamiRoute } from './whoami.ts';
@@ -18,5 +19,6 @@ export function addAdministrationRoutes(app: App, ports: AdministrationPorts): v
   addPriceRoutes(app, ports);
   addCostRoutes(app, ports);
   addBudgetRoutes(app, ports);
+  addRetentionRoutes(app, ports);
   addAuditRoute(app, ports);
 }
