@@ -124,8 +124,7 @@ describe('retention', () => {
   });
 
   it('leaves bytes alone that another record names, or that were stored again just now', async () => {
-    const { jobs } = await draw();
-    const [{ asset }] = jobs as [{ asset: { id: string; sha256: string; url: string } }];
+    await draw();
     const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
     database.exec(
       `insert into assets select 'other', 'acme', sha256, media_type, size_bytes, width, height, created_at + 864000000000 from assets`,
@@ -144,7 +143,6 @@ describe('retention', () => {
     await age(1);
     expect(await store.remove(stored.sha256)).toBe(true);
     expect(await store.remove(contentHash('0'.repeat(64)))).toBe(false);
-    expect(asset.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('can be set by tenant, over HTTP and on the command line', async () => {
