@@ -274,7 +274,6 @@ export {
   redriveRequestSchema,
   redriveResultSchema,
 } from './contracts/queue.ts';
-export { type Permission, permissions, type Role, roles } from './contracts/rights.ts';
 export {
   type Retention,
   type RetentionAnswer,
@@ -282,6 +281,7 @@ export {
   retentionAnswerSchema,
   retentionChangeSchema,
 } from './contracts/retention.ts';
+export { type Permission, permissions, type Role, roles } from './contracts/rights.ts';
 export {
   type SignInOptions,
   type SignInRequest,

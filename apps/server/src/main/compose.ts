@@ -23,8 +23,8 @@ import { type Base, type ComposeOptions, openBase, opening } from './compose-bas
 import { type Drawing, startDrawing } from './compose-drawing.ts';
 import { startFeeding } from './compose-feeder.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
-import { createMetrics } from './compose-telemetry.ts';
 import { startRetention } from './compose-retention.ts';
+import { createMetrics } from './compose-telemetry.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
 import { type Cluster, type Opened, openRecords } from './open-records.ts';
 
