@@ -192,7 +192,17 @@ export const en = {
     failed: 'Picture {{number, number}} could not be drawn.',
     cancelled: 'Picture {{number, number}} was cancelled.',
   },
+  warnings: {
+    size_reduced: 'Drawn smaller than asked: the size was over the limit.',
+    size_changed: 'The size was fitted to what the model can draw.',
+    result_reused: 'The same settings were drawn before; this is that picture.',
+    memory_smaller_batch: 'Drawn with fewer pictures at once: the memory of the device was short.',
+    memory_tiled_decode: 'Decoded in tiles: the memory of the device was short.',
+    memory_models_freed: 'Other models were unloaded for it: the memory of the device was short.',
+    memory_smaller_size: 'Drawn smaller than asked: the memory of the device was short.',
+  },
   viewer: {
+    warnings: 'Done another way than asked',
     title: 'Picture and its settings',
     drawFrom: 'Draw from this picture',
     drawnFrom: 'Drawn from',

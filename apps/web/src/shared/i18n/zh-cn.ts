@@ -188,7 +188,17 @@ export const zhCn = {
     failed: '第 {{number, number}} 张图片未能生成。',
     cancelled: '第 {{number, number}} 张图片已取消。',
   },
+  warnings: {
+    size_reduced: '尺寸超出上限，已缩小绘制。',
+    size_changed: '尺寸已调整为模型可绘制的大小。',
+    result_reused: '相同设置此前已绘制过，这就是那张图片。',
+    memory_smaller_batch: '设备内存不足，已减少同时绘制的张数。',
+    memory_tiled_decode: '设备内存不足，已分块解码。',
+    memory_models_freed: '设备内存不足，已卸载其他模型。',
+    memory_smaller_size: '设备内存不足，已缩小绘制。',
+  },
   viewer: {
+    warnings: '与请求不同的处理',
     drawFrom: '以此图为参考',
     drawnFrom: '参考图',
     byStrength: '图片（{{hash}}），强度 {{strength, number}}',

@@ -1,7 +1,15 @@
-import type { Generation, Picture } from '@imagemill/api';
+import type { Generation, Picture, Warning } from '@imagemill/api';
 
 /** A finished picture with how it was drawn; what its owner noted may not be known yet. */
-export type ShownPicture = Omit<Picture, 'starred' | 'tags' | 'timings'> & Partial<Pick<Picture, 'timings'>> & Marks;
+export type ShownPicture = Omit<Picture, 'starred' | 'tags' | 'timings'> &
+  Partial<Pick<Picture, 'timings'>> &
+  Marks &
+  Noted;
+
+export interface Noted {
+  /** What was done another way than asked; not known of pictures in the gallery. */
+  readonly warnings?: readonly Warning[] | undefined;
+}
 
 export interface Marks {
   readonly starred?: boolean | undefined;
@@ -11,14 +19,14 @@ export interface Marks {
 /** All finished pictures in the order of the page. */
 export function picturesOf(generations: readonly Generation[]): readonly ShownPicture[] {
   return generations.flatMap((generation) =>
-    generation.jobs.flatMap(({ id, index, seed, asset, timings, finishedAt }) => {
+    generation.jobs.flatMap(({ id, index, seed, asset, timings, finishedAt, warnings: own = [] }) => {
       if (asset === undefined) return [];
       const { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image, mask } = generation;
       const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image, mask };
       const createdAt = finishedAt ?? generation.createdAt;
-      return [
-        { ...settings, id, index, seed, asset, createdAt, generationId: generation.id, ...(timings && { timings }) },
-      ];
+      const warnings = [...generation.warnings, ...own];
+      const drawn = { id, index, seed, asset, createdAt, generationId: generation.id, warnings };
+      return [{ ...settings, ...drawn, ...(timings && { timings }) }];
     }),
   );
 }

@@ -1,3 +1,4 @@
+import type { Warning } from '@imagemill/api';
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -38,6 +39,7 @@ export function Settings({ picture, onRecall, onReference, onRemoveTag }: Settin
             <p className={styles.prompt}>{picture.negativePrompt}</p>
           </>
         )}
+        <Warnings warnings={picture.warnings ?? []} />
         <Tags tags={picture.tags ?? []} onRemove={can('assets:write') ? onRemoveTag : undefined} />
       </section>
       <dl className={styles.facts}>
@@ -72,6 +74,19 @@ export function Settings({ picture, onRecall, onReference, onRemoveTag }: Settin
         )}
       </div>
     </div>
+  );
+}
+
+/** What was done another way than asked, in the reader's language where its code is known. */
+function Warnings({ warnings }: { readonly warnings: readonly Warning[] }): ReactElement | null {
+  const { t } = useTranslation();
+  if (warnings.length === 0) return null;
+  return (
+    <ul className={styles.warnings} aria-label={t('viewer.warnings')}>
+      {warnings.map(({ code, message }) => (
+        <li key={`${code} ${message}`}>{t(`warnings.${code}`, { defaultValue: message })}</li>
+      ))}
+    </ul>
   );
 }
 
