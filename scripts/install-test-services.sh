@@ -10,6 +10,8 @@ command -v chromium >/dev/null || missing+=(chromium fonts-noto-cjk)
 [ -n "$(ldconfig -p 2>/dev/null | grep libvulkan.so.1)" ] || missing+=(libvulkan1)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v nginx >/dev/null || missing+=(nginx-light)
+command -v docker-compose >/dev/null || missing+=(docker-compose)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
