@@ -1,4 +1,5 @@
 // Whether the process of this container answers: a worker on its own port, all others on that of the API.
+// biome-ignore lint/style/noProcessEnv: it runs beside the program, which reads its settings by itself
 const { IMAGEMILL_WORKER_PORT: worker, IMAGEMILL_PORT: api = '7860' } = process.env;
 const port = worker ?? api;
 try {
