@@ -21,7 +21,7 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
   const open = (path: string, options: BrowserContextOptions): Promise<Page> => pages.open(server.url + path, options);
 
   beforeAll(async () => {
-    server = await startImagemill({ device: 'fixed:50' });
+    server = await startImagemill({ device: 'fixed:50', alertIntervalSeconds: 0.2 });
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
@@ -57,6 +57,31 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     await page.getByRole('row', { name: /^Denoise steps/ }).waitFor();
     await page.getByText('fixed:50', { exact: true }).waitFor();
     expect(await seriousViolations(page)).toEqual([]);
+  });
+
+  test('the alerts page shows what fires, takes a changed rule, adds a channel and keeps alerts back', async () => {
+    const page = await open('/alerts', english);
+    const rule = page.getByRole('form', { name: 'The queue is long' });
+    await rule.getByRole('spinbutton', { name: 'Threshold' }).fill('0');
+    await rule.getByRole('spinbutton', { name: 'For seconds' }).fill('0');
+    await rule.getByRole('button', { name: 'Save' }).click();
+    const client = createClient({ baseUrl: server.url });
+    await client.pauseQueue();
+    const { id } = await client.submitGeneration({ prompt: 'a lighthouse', count: 2 });
+    await page.getByRole('listitem').filter({ hasText: 'Length of the queue 2' }).getByText('I am at it').click();
+    await page.getByText(/ is at it/).waitFor();
+    const channel = page.getByRole('form', { name: 'New channel' });
+    await channel.getByRole('combobox', { name: 'Kind' }).selectOption('slack');
+    await channel.getByRole('textbox', { name: 'Address of the hook' }).fill('https://hooks.example.com/very-secret');
+    await channel.getByRole('button', { name: 'Add' }).click();
+    await page.getByText('hooks.example.com').waitFor();
+    expect(await page.content()).not.toContain('very-secret');
+    await page.getByRole('form', { name: 'Keep alerts back' }).getByRole('button', { name: 'Keep back' }).click();
+    await page.getByRole('button', { name: 'End' }).waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await client.cancelGeneration(id);
+    await client.resumeQueue();
+    await rule.getByRole('button', { name: 'As it was' }).click();
   });
 
   test('the gallery finds, stars, tags, packs, compares, deletes with undo and gives settings back', async () => {
@@ -122,7 +147,7 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     expect(await seriousViolations(page)).toEqual([]);
   });
 
-  test.each(['/gallery', '/bulks', '/queue', '/operation'])(
+  test.each(['/gallery', '/bulks', '/queue', '/operation', '/alerts'])(
     '%s fits a screen of 390 px, without a serious fault in the dark',
     async (path) => {
       const page = await open(path, { ...narrow, colorScheme: 'dark' });

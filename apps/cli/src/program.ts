@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { addAlerts } from './command-line/alerts.ts';
 import { addBackup } from './command-line/backup.ts';
 import { addBulk } from './command-line/bulk.ts';
 import { addCalibrate } from './command-line/calibrate.ts';
-
 import { addCost } from './command-line/cost.ts';
+import { addDoctor } from './command-line/doctor.ts';
 import type { Done } from './command-line/done.ts';
 import { addGenerate } from './command-line/generate.ts';
 import { addInspect } from './command-line/inspect.ts';
@@ -63,6 +64,8 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addRetention(program, context, done);
   addBackup(program, context, done, version);
   addCalibrate(program, context, done);
+  addAlerts(program, context, done);
+  addDoctor(program, context, done);
   addBulk(program, context, done);
   addMcp(program, context, done);
   addParity(program, context, done);

@@ -122,6 +122,7 @@ export {
   costQuerySchema,
   costsSchema,
 } from './contracts/cost.ts';
+export { type Diagnosis, type DoctorCheck, diagnosisSchema, type Incident } from './contracts/doctor.ts';
 export {
   type EventsQuery,
   eventsQuerySchema,

@@ -4,7 +4,11 @@ import type { DrawingEngine } from './engine-port.ts';
 import type { EndedAttempt, Telemetry } from './telemetry-port.ts';
 
 /** The same ends of attempts, told of once they are written. */
-export function observeEndAttempt(endAttempt: EndAttempt, telemetry: Telemetry): EndAttempt {
+export function observeEndAttempt(
+  endAttempt: EndAttempt,
+  telemetry: Pick<Telemetry, 'attemptEnded'>,
+  now: () => number,
+): EndAttempt {
   const tell = (job: Job | undefined, attempt: Partial<EndedAttempt> & Pick<EndedAttempt, 'outcome'>) => {
     const known = job && { tenantId: job.tenantId, priority: job.priority };
     const outcome = job === undefined ? 'lost' : job.state === 'cancelled' ? 'cancelled' : attempt.outcome;
@@ -12,6 +16,7 @@ export function observeEndAttempt(endAttempt: EndAttempt, telemetry: Telemetry):
       code: undefined,
       timings: undefined,
       picture: undefined,
+      trace: traceOf(job, now()),
       ...attempt,
       outcome,
       job: known,
@@ -41,6 +46,15 @@ export function observeEndAttempt(endAttempt: EndAttempt, telemetry: Telemetry):
       return tell(await endAttempt.release(held, options), { outcome: 'released', code: options.fault?.code });
     },
   };
+}
+
+/** An attempt that will be repeated leaves no record of its start on the job: it is shown at its end. */
+function traceOf(job: Job | undefined, now: number): EndedAttempt['trace'] {
+  if (job === undefined) return undefined;
+  const { generationId, id: jobId, attempt, createdAt } = job;
+  const startedAt = ('startedAt' in job ? job.startedAt : undefined) ?? now;
+  const finishedAt = 'finishedAt' in job ? job.finishedAt : now;
+  return { generationId, jobId, attempt, createdAt, startedAt, finishedAt };
 }
 
 function factsOf({ cost, warnings = [] }: AttemptResult): NonNullable<EndedAttempt['picture']> {

@@ -72,6 +72,8 @@ export interface QueueTransaction {
   setPaused(since: number | undefined): Promise<void>;
   /** Gives jobs whose pause is over their place in the line back; gives how many. */
   readyDue(now: number): Promise<number>;
+  /** The same for jobs that would wait longer than any pause lasts, by more than the slack; gives how many. */
+  readyImpossible(now: number, slackMs: number): Promise<number>;
   /** The first ready jobs of a class, by tag; those of the tenants and keys named are passed over. */
   candidates(query: {
     readonly priority: PriorityClass;

@@ -2,7 +2,7 @@
  * What is told of the work while it is done, for metrics and alerts. Every call returns at once, never throws, and
  * carries no prompt.
  */
-import type { TenantId } from '../domain/ids.ts';
+import type { GenerationId, JobId, TenantId } from '../domain/ids.ts';
 import type { JobTimings, PriorityClass } from '../domain/job.ts';
 
 /**
@@ -10,6 +10,18 @@ import type { JobTimings, PriorityClass } from '../domain/job.ts';
  * review. `released`: handed back. `lost`: somebody else had the job.
  */
 export type AttemptOutcome = 'succeeded' | 'reused' | 'redrawn' | 'held' | 'failed' | 'cancelled' | 'released' | 'lost';
+
+/** Which attempt it was, and when; ms since 1970. */
+export interface AttemptTrace {
+  readonly generationId: GenerationId;
+  readonly jobId: JobId;
+  /** From 1. */
+  readonly attempt: number;
+  /** When the job was accepted. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
 
 /** One try at a job that a worker of this process ended. */
 export interface EndedAttempt {
@@ -21,6 +33,8 @@ export interface EndedAttempt {
   /** Of an attempt that gave a picture. */
   readonly timings: JobTimings | undefined;
   readonly picture: DrawnFacts | undefined;
+  /** Undefined when the job was lost. */
+  readonly trace: AttemptTrace | undefined;
 }
 
 export interface DrawnFacts {

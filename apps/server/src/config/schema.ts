@@ -356,6 +356,27 @@ export const settingSchemas = {
   engineStuckAfterMs: milliseconds
     .default(1_800_000)
     .describe('An engine that reports no step for this long is ended and started again; 0 never does.'),
+  engineStuckFactor: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .default(20)
+    .describe(
+      'An engine that says nothing for this many times its normal pause between two steps is ended and started again too; 0 leaves it to engineStuckAfterMs.',
+    ),
+  engineStuckLeastMs: milliseconds.default(30_000).describe('Least silence that engineStuckFactor ends an engine for.'),
+  watchdogSeconds: z
+    .number()
+    .min(0.02)
+    .max(3_600)
+    .default(10)
+    .describe('How often the watchdog looks at the queue, the disk and the clock.'),
+  repairModels: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether weights that turn out to be damaged are fetched again from where they came. Without it nothing is fetched; they are put aside and told of.',
+    ),
   bodyLimitBytes: z.int().min(1_024).max(1_073_741_824).default(1_048_576).describe('Largest request body.'),
   minFreeBytes: z
     .int()
@@ -397,6 +418,17 @@ export const settingSchemas = {
     .max(20)
     .default([10, 60, 300, 1_800, 7_200])
     .describe('Pauses between the attempts to deliver a message about an alert; one more failure gives it up.'),
+  traceUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Collector of OpenTelemetry traces (OTLP over HTTP in JSON), e.g. http://collector:4318/v1/traces. Without it nothing is traced.',
+    ),
+  traceHeaders: z
+    .record(z.string().min(1).max(100), z.string().max(2_000))
+    .default({})
+    .describe('Headers for the collector, e.g. a token. In a variable: JSON.'),
+  traceRatio: z.number().min(0).max(1).default(1).describe('Share of the generations that are traced.'),
   metricsHost: z
     .string()
     .min(1)

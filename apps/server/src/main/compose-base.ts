@@ -5,12 +5,15 @@ import { createDisk } from '../adapters/disk.ts';
 import { createIdSource } from '../adapters/id-source.ts';
 import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
+import type { IncidentBook } from '../application/incidents.ts';
 import type { Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
 import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
 import { openLoras } from './compose-loras.ts';
-import { collectSystem, createMetrics } from './compose-telemetry.ts';
+import { collectSystem, createMetrics, openTraces } from './compose-telemetry.ts';
+import { openIncidents } from './compose-watchdog.ts';
 import { findModels } from './find-models.ts';
 import { openPictures } from './open-pictures.ts';
 import { type Opened, openRecords, type Records, type RoleName, sharedFolder, usingFolder } from './open-records.ts';
@@ -28,6 +31,9 @@ export interface Base extends Records, ComposeOptions {
   readonly disk: Disk;
   readonly ids: IdSource;
   readonly metrics: Metrics;
+  readonly incidents: IncidentBook;
+  /** Undefined where no collector is named. */
+  readonly traces: OtlpTraces | undefined;
 }
 
 /** @throws StartupError */
@@ -38,6 +44,13 @@ export async function openBase(config: Config, options: ComposeOptions, role: Ro
   const records = await openRecords(config, { ids, log, role }, opened);
   const { store, clock } = records;
   opened.push(store.onWritten((event) => metrics.jobChanged(event)));
+  const traces = await openTraces(config, { version, metrics });
+  if (traces !== undefined) {
+    opened.push(
+      () => traces.close(),
+      store.onWritten((event) => traces.generationFinished(event)),
+    );
+  }
   const folder = sharedFolder(config);
   const pictures = await usingFolder(folder, async () => {
     await makeFolder(folder);
@@ -49,7 +62,19 @@ export async function openBase(config: Config, options: ComposeOptions, role: Ro
   const costs = createCostBook(config.device, await store.queue.costs());
   const disk = createDisk(folder, { minFreeBytes: config.minFreeBytes, clock });
   metrics.collectWith(await collectSystem({ queue: store.queue, disk, version }));
-  return { ...records, ...options, pictures, models, loras, costs, disk, ids, metrics };
+  return {
+    ...records,
+    ...options,
+    traces,
+    pictures,
+    models,
+    loras,
+    costs,
+    disk,
+    ids,
+    metrics,
+    incidents: openIncidents(config, { clock, log, metrics }),
+  };
 }
 
 /** Runs what opens things; whatever was opened before a failure is given back, last opened first. */

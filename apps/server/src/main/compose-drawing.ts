@@ -6,6 +6,7 @@ import { pictureFiles } from '../adapters/provenance/picture-file.ts';
 import { secrets } from '../adapters/secrets.ts';
 import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import type { AccessBook } from '../application/access-book.ts';
 import { type ClaimJobs, createClaimJobs } from '../application/claim-jobs.ts';
 import { reportWorker } from '../application/cluster-engines.ts';
@@ -13,6 +14,7 @@ import type { CostBook } from '../application/cost-book.ts';
 import { createEndAttempt } from '../application/end-attempt.ts';
 import type { DeviceMemoryFacts, DrawingEngine, OwnedEngine } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
+import type { IncidentBook } from '../application/incidents.ts';
 import { createPictureLabeller } from '../application/label-picture.ts';
 import { loadAhead } from '../application/load-ahead.ts';
 import type { LoraLibrary } from '../application/lora-ports.ts';
@@ -34,6 +36,7 @@ import { FEED_DUTY, limitsOf, takeBackOffers } from './compose-feeder.ts';
 import { tenantLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
+import { guardEngine, startWatchdog, watchedProcess } from './compose-watchdog.ts';
 import type { Cluster, Opened } from './open-records.ts';
 import { startEngine } from './start-engine.ts';
 
@@ -58,6 +61,9 @@ export interface DrawingInput {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly incidents: IncidentBook;
+  /** Undefined where no collector is named. */
+  readonly traces: OtlpTraces | undefined;
   readonly version: string;
 }
 
@@ -74,13 +80,15 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
   const { store, cluster, clock, log, metrics, models, ids } = input;
   if (cluster === undefined) await recoverOrphans(input);
   if (cluster?.carrier === undefined) await takeBackOffers(input);
-  const engine = startEngine(config, { clock, log });
+  const engine = startEngine(config, { clock, log, ...watchedProcess(config, input.incidents) });
   opened.push(() => engine.close(), loadAhead({ engine, models, log }), prepareForLoras(engine, input));
   const memoryOf = await readMemory(config);
   const { busy, monitor } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
   const id = workerId(ids.next());
-  const worker = startWorker(config, input, { id, engine: observeEngine(engine, metrics, busy) });
+  const guarded = guardEngine(config, observeEngine(engine, metrics, busy), input, opened);
+  const worker = startWorker(config, input, { id, engine: guarded });
   opened.push(() => worker.drain(0));
+  startWatchdog(config, { ...input, engine, wake: () => worker.wake(), retry, leaseMs: LEASE_MS }, opened);
   opened.push(store.onStored((event) => event.type === 'job.queued' && worker.wake()));
   if (cluster !== undefined) {
     opened.push(cluster.onGap(() => worker.wake()));
@@ -129,7 +137,13 @@ function startWorker(
     renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
     endAttempt: observeEndAttempt(
       createEndAttempt({ store, clock, ids, costs, maxResults: config.resultCacheEntries }),
-      metrics,
+      {
+        attemptEnded(ended) {
+          metrics.attemptEnded(ended);
+          input.traces?.attemptEnded(ended);
+        },
+      },
+      () => clock.now(),
     ),
     gate: composeQualityGate(config, store),
     labeller: createPictureLabeller({

@@ -12,16 +12,19 @@ import { maskOfAlpha } from '../adapters/pictures/mask-of-alpha.ts';
 import { hashOfBytes, pictureFiles } from '../adapters/provenance/picture-file.ts';
 import type { RecordStore } from '../adapters/sql/sql-store.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import type { AssetUrls } from '../application/asset-urls.ts';
 import { createCancelGeneration } from '../application/cancel-generation.ts';
 import { createCancelJob } from '../application/cancel-job.ts';
 import type { Engines } from '../application/cluster-engines.ts';
 import { createControlQueue, createGetQueue } from '../application/control-queue.ts';
 import type { CostBook } from '../application/cost-book.ts';
+import { createDiagnose, type Diagnose } from '../application/doctor.ts';
 import { createGetAsset } from '../application/get-asset.ts';
 import { createGetGeneration } from '../application/get-generation.ts';
 import { createGetJob } from '../application/get-job.ts';
 import { createGetSystem } from '../application/get-system.ts';
+import type { IncidentBook } from '../application/incidents.ts';
 import { createInspectPicture } from '../application/inspect-picture.ts';
 import { createJoinGeneration } from '../application/join-generation.ts';
 import { createListDeadLetters } from '../application/list-dead-letters.ts';
@@ -70,6 +73,8 @@ export interface HttpParts {
   readonly metrics: Metrics;
   readonly whyNotReady: HttpPorts['whyNotReady'];
   readonly alerts: AlertRoutePorts;
+  readonly incidents: IncidentBook;
+  readonly traces: OtlpTraces | undefined;
   /** Whether nothing new is accepted any more. */
   readonly isDraining: () => boolean;
 }
@@ -121,8 +126,9 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
-      metrics: routeMetrics(parts.metrics),
+      metrics: routeMetrics(parts),
       alertRoutes: parts.alerts,
+      diagnose: composeDiagnose(parts),
       authentication: access.authentication,
       administration: access.administration,
       sessionRoutes: access.sessionRoutes,
@@ -148,11 +154,25 @@ function pictureRoutes({ store, clock, pictures, assetUrls }: HttpParts): HttpPo
   return { listPictures, markPictures: createMarkPictures({ store, clock }), gallery, pictures, assetUrls };
 }
 
-function routeMetrics(metrics: Metrics): HttpPorts['metrics'] {
+function composeDiagnose({ store, clock, disk, models, incidents, alerts, engines }: HttpParts): Diagnose {
+  return createDiagnose({
+    ...{ store, clock, disk, models, incidents },
+    engines: () => engines.list(),
+    hasChannels: async () => (await alerts.alerts.channels()).some(({ enabled }) => enabled),
+  });
+}
+
+function routeMetrics({ metrics, traces }: HttpParts): HttpPorts['metrics'] {
   return {
     read: () => metrics.read(),
     contentType: metrics.contentType,
-    requestAnswered: (answer) => metrics.requestAnswered(answer),
+    requestAnswered(answer) {
+      metrics.requestAnswered(answer);
+      const generationId = /^\/v1\/generations\/([\w-]+)$/.exec(answer.location ?? '')?.[1];
+      const { seconds } = answer;
+      if (generationId === undefined || seconds === undefined) return;
+      traces?.requestAnswered({ ...answer, seconds, generationId });
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { openDeviceMemory } from '@imagemill/diffusion/device-memory';
 import { openDeviceSensors } from '@imagemill/diffusion/device-sensors';
 import { systemClock } from '../adapters/clock.ts';
 import { type CollectGauges, Metrics } from '../adapters/telemetry/metrics.ts';
+import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import { createTenantLabel } from '../adapters/telemetry/tenant-labels.ts';
 import { watchModels } from '../adapters/telemetry/watch-models.ts';
 import { DeviceMonitor } from '../application/device-monitor.ts';
@@ -17,6 +18,17 @@ import type { Config } from '../config/load.ts';
 
 export function createMetrics(config: Config): Metrics {
   return new Metrics({ tenantLabel: createTenantLabel(config) });
+}
+
+/** Undefined unless the settings name a collector; then nothing of it is loaded. */
+export async function openTraces(
+  { traceUrl: url, traceHeaders: headers, traceRatio: ratio }: Config,
+  { version, metrics }: { readonly version: string; readonly metrics: Metrics },
+): Promise<OtlpTraces | undefined> {
+  if (url === undefined) return undefined;
+  const { OtlpTraces } = await import('../adapters/telemetry/otlp-traces.ts');
+  const onSent = (spans: number, isDelivered: boolean): void => metrics.spansSent(spans, isDelivered);
+  return new OtlpTraces({ url, headers, ratio, version, onSent });
 }
 
 export interface DevicePartsInput {

@@ -11,6 +11,7 @@ import type { OwnedEngine } from '../application/engine-port.ts';
 import { every } from '../application/every.ts';
 import { createForgetAccess } from '../application/forget-access.ts';
 import { createForgetIdempotencyKeys } from '../application/forget-idempotency-keys.ts';
+import type { IncidentBook } from '../application/incidents.ts';
 import { createWatchBudgets } from '../application/manage-budgets.ts';
 import type { Clock, Logger, ModelCatalog } from '../application/ports.ts';
 import { whyEnginesAreNotReady, whyStoreIsNotReady } from '../application/readiness.ts';
@@ -35,6 +36,7 @@ export interface ApiParts {
   readonly models: ModelCatalog;
   readonly access: AccessParts;
   readonly metrics: Metrics;
+  readonly incidents: IncidentBook;
   /** Stops claiming and accepting, and lets what is under way end. The API still answers. */
   drain(): Promise<void>;
   /** Gives everything back, last opened first. */

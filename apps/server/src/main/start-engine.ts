@@ -12,9 +12,17 @@ import type { Clock, Logger } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
 import { type RemoteDevice, remoteDeviceOf } from '../config/remote-settings.ts';
 import { StartupError } from '../config/startup-error.ts';
+import type { watchedProcess } from './compose-watchdog.ts';
 
 /** What draws, as the settings say: a process on a device of this machine, or an engine elsewhere. @throws StartupError */
-export function startEngine(config: Config, { clock, log }: { clock: Clock; log: Logger }): OwnedEngine {
+export function startEngine(
+  config: Config,
+  {
+    clock,
+    log,
+    ...watched
+  }: { readonly clock: Clock; readonly log: Logger } & Partial<ReturnType<typeof watchedProcess>>,
+): OwnedEngine {
   const { device, slots, engineStuckAfterMs: stuckAfterMs } = config;
   const remote = remoteDeviceOf(device);
   if (remote !== undefined) {
@@ -24,6 +32,7 @@ export function startEngine(config: Config, { clock, log }: { clock: Clock; log:
     engine: engineOptions(config, { slots, cacheDir: join(config.dataDir, 'cache') }),
     environment: config.engineEnvironment,
     ...{ stuckAfterMs, clock, log },
+    ...watched,
   });
 }
 

@@ -28,6 +28,7 @@ const OperationPage = late(async () => (await import('../features/operation/oper
 const AdministrationPage = late(
   async () => (await import('../features/administration/administration-page.tsx')).AdministrationPage,
 );
+const AlertsPage = late(async () => (await import('../features/alerts/alerts-page.tsx')).AlertsPage);
 const ShortcutSheet = late(async () => (await import('./shortcut-sheet.tsx')).ShortcutSheet, 'hidden');
 
 /** The whole page: the head with the ways, and under it what the address names. */
@@ -90,6 +91,7 @@ function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
           {page === 'queue' && <QueuePage />}
           {page === 'operation' && <OperationPage />}
           {page === 'administration' && <AdministrationPage />}
+          {page === 'alerts' && <AlertsPage />}
         </>
       ) : (
         <Refusal page={page} />

@@ -2,7 +2,7 @@ import type { MouseEvent, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
 import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
-import { GaugeIcon, GridIcon, PeopleIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
+import { BellIcon, GaugeIcon, GridIcon, PeopleIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */
@@ -17,6 +17,7 @@ export function Navigation(): ReactElement {
     { page: 'queue', words: t('navigation.queue'), icon: <QueueIcon size={17} /> },
     { page: 'operation', words: t('navigation.operation'), icon: <GaugeIcon size={17} /> },
     { page: 'administration', words: t('navigation.administration'), icon: <PeopleIcon size={17} /> },
+    { page: 'alerts', words: t('navigation.alerts'), icon: <BellIcon size={17} /> },
   ] as const;
   return (
     <nav className={styles.navigation} aria-label={t('navigation.title')}>

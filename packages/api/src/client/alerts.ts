@@ -15,6 +15,7 @@ import type {
   AlertSilenceRequest,
   ListAlertsQuery,
 } from '../contracts/alert.ts';
+import type { Diagnosis } from '../contracts/doctor.ts';
 import { type Call, queryString } from './administration.ts';
 import type { CallOptions } from './client.ts';
 
@@ -22,8 +23,9 @@ type RuleInput = Pick<AlertRuleRequest, 'name' | 'signal' | 'threshold'> & Parti
 type ChannelInput = Pick<AlertChannelRequest, 'name' | 'kind'> & Partial<AlertChannelRequest>;
 type SilenceInput = Pick<AlertSilenceRequest, 'minutes'> & Partial<AlertSilenceRequest>;
 
-/** Alerts of the installation. */
+/** Alerts of the installation, and how it does. */
 export interface AlertClient {
+  getDiagnosis(options?: CallOptions): Promise<Diagnosis>;
   listAlerts(query?: Partial<ListAlertsQuery>, options?: CallOptions): Promise<AlertPage>;
   getAlert(id: string, options?: CallOptions): Promise<AlertDetail>;
   acknowledgeAlert(id: string, comment?: string, options?: CallOptions): Promise<Alert>;
@@ -44,6 +46,7 @@ export interface AlertClient {
 export function createAlertClient(call: Call): AlertClient {
   const at = (folder: string, id: string): string => `/v1/${folder}/${encodeURIComponent(id)}`;
   return {
+    getDiagnosis: (o = {}) => call('GET', '/v1/doctor', o),
     listAlerts: (query = {}, o = {}) => call('GET', `/v1/alerts${queryString(query)}`, o),
     getAlert: (id, o = {}) => call('GET', at('alerts', id), o),
     acknowledgeAlert: (id, comment = '', o = {}) =>

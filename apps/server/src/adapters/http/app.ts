@@ -14,6 +14,7 @@ import { addAdministrationRoutes } from './routes/administration.ts';
 import { addAlertRoutes } from './routes/alerts.ts';
 import { addAssetRoutes } from './routes/assets.ts';
 import { addBulkRoutes } from './routes/bulks.ts';
+import { addDoctorRoute } from './routes/doctor.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGenerationRoutes } from './routes/generations.ts';
 import { addInspectRoute } from './routes/inspect.ts';
@@ -99,6 +100,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addBulkRoutes(app, ports.bulkRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addAlertRoutes(app, ports.alertRoutes);
+  addDoctorRoute(app, ports.diagnose, options.version);
   addPictureRoutes(app, ports.pictureRoutes);
   addQualityRoutes(app, ports.qualityRoutes);
   addAdministrationRoutes(app, ports.administration);

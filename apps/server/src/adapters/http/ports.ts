@@ -2,6 +2,7 @@ import type { AssetUrls } from '../../application/asset-urls.ts';
 import type { CancelGeneration } from '../../application/cancel-generation.ts';
 import type { CancelJob } from '../../application/cancel-job.ts';
 import type { ControlQueue, GetQueue } from '../../application/control-queue.ts';
+import type { Diagnose } from '../../application/doctor.ts';
 import type { EngineStatus } from '../../application/engine-port.ts';
 import type { GetAsset } from '../../application/get-asset.ts';
 import type { GetGeneration } from '../../application/get-generation.ts';
@@ -69,6 +70,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly whyNotReady: () => Promise<NotReady | undefined>;
   readonly metrics: MetricsPorts;
   readonly alertRoutes: AlertRoutePorts;
+  readonly diagnose: Diagnose;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

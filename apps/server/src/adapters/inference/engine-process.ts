@@ -9,6 +9,7 @@
  * When the process ends, its open items end as failed with `engine_crashed`; nothing else of the parent is touched.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
   DrawingEngine,
@@ -26,6 +27,7 @@ import { forwardOutput } from './child-output.ts';
 import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
 import { HeldModels } from './held-models.ts';
 import { pictureProblem, readEvent } from './read-event.ts';
+import { StepClock } from './step-clock.ts';
 
 export interface EngineProcessOptions {
   readonly engine: EngineOptions;
@@ -39,11 +41,42 @@ export interface EngineProcessOptions {
   readonly closeTimeoutMs?: number;
   /** A process that says nothing for this long about the items it holds is killed; 0 leaves it alone. @default 0 */
   readonly stuckAfterMs?: number;
+  /**
+   * A process that is silent for this many times its normal pause between two words, and for `leastStuckMs`, is ended
+   * too; 0 leaves that out. @default 0
+   */
+  readonly stuckFactor?: number;
+  /** @default 30000 */
+  readonly leastStuckMs?: number;
+  /** Looks at a process that will be ended because it is stuck. */
+  readonly dump?: ((pid: number) => Promise<object>) | undefined;
+  /** More arguments of Node for the process. @default none */
+  readonly nodeArguments?: readonly string[] | undefined;
+  /** Told of a process that ended unasked, or was ended because of what it did. */
+  readonly onTrouble?: ((trouble: EngineTrouble) => void) | undefined;
   /** Pause before the first restart; it doubles with each failure up to 30 s. @default 200 */
   readonly firstRestartPauseMs?: number;
 }
 
+/** What is known of a process that ended unasked; no prompt is in it. */
+export interface EngineTrouble {
+  readonly code: 'engine_stuck' | 'engine_crashed' | 'engine_answer_invalid';
+  readonly message: string;
+  readonly how: string;
+  readonly device: string;
+  readonly executionProvider: string | undefined;
+  readonly pid: number | undefined;
+  /** How long it lived, in ms. */
+  readonly livedMs: number;
+  /** What was under way: sizes, steps and models. */
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  /** Its last lines, without the prompts of what was under way. */
+  readonly lastLines: readonly string[];
+  readonly dump: object | undefined;
+}
+
 interface OpenItem {
+  step: number;
   readonly observer: DrawObserver;
   readonly item: EngineItem;
   readonly end: (outcome: DrawOutcome) => void;
@@ -68,6 +101,10 @@ export class EngineProcess implements DrawingEngine {
   #killFault: JobFault | undefined;
   #callOffTimer: () => void = () => undefined;
   #callOffStuckTimer: () => void = () => undefined;
+  readonly #steps = new StepClock(() => performance.now());
+  #dump: object | undefined;
+  #startedAt = 0;
+  #lastLines: string[] = [];
 
   /** Starts the process at once. */
   constructor(options: EngineProcessOptions) {
@@ -100,7 +137,8 @@ export class EngineProcess implements DrawingEngine {
       return Promise.resolve({ kind: 'failed', fault: { ...fault, retryable: true } });
     }
     return new Promise((resolve) => {
-      this.#items.set(item.id, { observer, item, end: resolve });
+      if (this.#items.size === 0) this.#steps.begin();
+      this.#items.set(item.id, { observer, item, end: resolve, step: 0 });
       this.#models.use(item);
       this.#watchForSilence();
       this.#send({ type: 'submit', item });
@@ -161,12 +199,17 @@ export class EngineProcess implements DrawingEngine {
     this.#become(state);
     const child = fork(ENTRY, {
       serialization: 'advanced',
-      execArgv: STRIPS_BY_ITSELF ? [] : ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
+      execArgv: [...(STRIPS_BY_ITSELF ? [] : STRIP), ...(this.#options.nodeArguments ?? [])],
       env: withKeptBlocks(environment),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
-    forwardOutput(child, log);
+    this.#startedAt = clock.now();
+    this.#lastLines = [];
+    this.#dump = undefined;
+    forwardOutput(child, log, (line) => {
+      this.#lastLines = [...this.#lastLines, line].slice(-LINES_KEPT);
+    });
     child.on('message', (message) => {
       const event = readEvent(message);
       if (event === undefined) this.#distrust('it sent what is no message of the engine');
@@ -226,9 +269,12 @@ export class EngineProcess implements DrawingEngine {
   #onItemEvent(event: Extract<EngineEvent, { id: string }>): void {
     const open = this.#items.get(event.id);
     if (open === undefined) return;
+    this.#steps.word(open.item, event.type === 'finished');
     this.#watchForSilence();
-    if (event.type === 'step') open.observer.step(event.step, event.steps);
-    else if (event.type === 'preview') {
+    if (event.type === 'step') {
+      open.step = event.step;
+      open.observer.step(event.step, event.steps);
+    } else if (event.type === 'preview') {
       const { step, mediaType, image } = event;
       open.observer.preview({ step, mediaType, image });
     } else if (event.type === 'failed') this.#end(event.id, { kind: 'failed', fault: event.fault });
@@ -262,13 +308,42 @@ export class EngineProcess implements DrawingEngine {
 
   #watchForSilence(): void {
     this.#callOffStuckTimer();
-    const { clock, stuckAfterMs = 0 } = this.#options;
-    if (stuckAfterMs === 0) return;
-    this.#callOffStuckTimer = clock.after(stuckAfterMs, () => {
-      const message = `The engine process reported no step for ${stuckAfterMs} ms and was ended.`;
+    const { clock } = this.#options;
+    const limit = this.#silenceLimit();
+    if (limit !== undefined) this.#callOffStuckTimer = clock.after(limit.ms, () => this.#onSilence(limit));
+  }
+
+  /** How long the process may say nothing about what it holds. */
+  #silenceLimit(): SilenceLimit | undefined {
+    const { stuckAfterMs = 0, stuckFactor = 0, leastStuckMs = 30_000 } = this.#options;
+    const fixed = stuckAfterMs === 0 ? undefined : { ms: stuckAfterMs, normalMs: undefined };
+    if (stuckFactor === 0) return fixed;
+    const isLoading = this.#models.list().some(({ state }) => state === 'loading');
+    const items = [...this.#items.values()].map(({ item }) => item);
+    const normalMs = isLoading ? undefined : this.#steps.normalOf(items);
+    if (normalMs === undefined) return fixed;
+    const ms = Math.max(leastStuckMs, stuckFactor * normalMs);
+    return fixed !== undefined && fixed.ms < ms ? fixed : { ms, normalMs };
+  }
+
+  #onSilence({ ms, normalMs }: SilenceLimit): void {
+    const child = this.#child;
+    if (child?.pid === undefined) return;
+    const words = normalMs === undefined ? '' : `, where ${Math.round(normalMs)} ms are normal`;
+    const message = `The engine process reported no step for ${Math.round(ms)} ms${words} and was ended.`;
+    const end = (): void => {
+      // A word that came meanwhile set the clock anew: it lives.
+      if (this.#child !== child || this.#steps.silentMs < ms) return;
       this.#killFault = { ...CRASHED, code: 'engine_stuck', message };
-      this.#child?.kill('SIGKILL');
-    });
+      child.kill('SIGKILL');
+    };
+    const dumping = this.#options.dump?.(child.pid) ?? Promise.resolve(undefined);
+    void dumping
+      .then((dump) => {
+        this.#dump = dump;
+      })
+      .catch(() => undefined)
+      .then(end);
   }
 
   #onExit(child: ChildProcess, how: string): void {
@@ -280,6 +355,7 @@ export class EngineProcess implements DrawingEngine {
     const fault = this.#killFault ?? crashed;
     this.#killFault = undefined;
     this.#callOffStuckTimer();
+    if (wasReady) this.#tellTrouble(child, how, fault);
     // State first: whoever hears of the end of an item must not find the engine ready.
     if (this.#state !== 'closed') this.#scheduleRestart(wasReady, how);
     const outcome: DrawOutcome = this.#state === 'closed' ? { kind: 'cancelled' } : { kind: 'failed', fault };
@@ -287,6 +363,20 @@ export class EngineProcess implements DrawingEngine {
     for (const answer of [...this.#orders.values()])
       answer({ fault: { ...CRASHED, message: `The engine process ended (${how}).` } });
     this.#models.clear();
+  }
+
+  #tellTrouble(child: ChildProcess, how: string, { code, message }: JobFault): void {
+    const { onTrouble, engine, clock } = this.#options;
+    if (onTrouble === undefined) return;
+    const open = [...this.#items.values()];
+    onTrouble({
+      ...{ code: code as EngineTrouble['code'], message, how, device: engine.device, pid: child.pid },
+      executionProvider: this.#executionProvider,
+      livedMs: clock.now() - this.#startedAt,
+      items: open.map(({ item, step }) => itemFacts(item, step)),
+      lastLines: withoutPrompts(this.#lastLines, open),
+      dump: this.#dump,
+    });
   }
 
   /** Sends a command that is answered; the end of the process answers it too. */
@@ -334,6 +424,24 @@ export class EngineProcess implements DrawingEngine {
   }
 }
 
+interface SilenceLimit {
+  readonly ms: number;
+  /** Undefined when it was not measured. */
+  readonly normalMs: number | undefined;
+}
+
+function itemFacts(item: EngineItem, step: number): Readonly<Record<string, unknown>> {
+  const { modelPath, precision, width, height, steps, guidanceScale, loras, source } = item;
+  const facts = { model: basename(modelPath), precision, width, height, step, steps, guidanceScale };
+  return { ...facts, loras: loras.length, hasSource: source !== undefined };
+}
+
+/** Lines with the prompts of these items taken out, should a library have printed one. */
+function withoutPrompts(lines: readonly string[], open: readonly OpenItem[]): readonly string[] {
+  const prompts = open.flatMap(({ item }) => [item.prompt, item.negativePrompt]).filter((text) => text.trim() !== '');
+  return lines.map((line) => prompts.reduce((text, prompt) => text.replaceAll(prompt, '[prompt]'), line));
+}
+
 /** The choice alone, of whatever carries one. */
 function pick({ modelPath, precision }: ModelChoice): ModelChoice {
   return { modelPath, precision };
@@ -343,6 +451,7 @@ function describeExit(code: number | null, signal: string | null): string {
   return signal === null ? `exit code ${code}` : signal;
 }
 
+const STRIP = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
 /** Node 22.13 to 22.17 strips types only when asked, as the parent then was. */
 const STRIPS_BY_ITSELF =
   process.features.typescript !== false && !process.execArgv.includes('--experimental-strip-types');
@@ -353,5 +462,7 @@ const CRASHED: JobFault = {
   details: {},
   retryable: true,
 };
+/** Lines of the process that a report shows. */
+const LINES_KEPT = 30;
 const LAST_RESTART_PAUSE_MS = 30_000;
 const GOOD_LIFE_MS = 60_000;

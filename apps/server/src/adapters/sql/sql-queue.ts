@@ -74,6 +74,18 @@ export class SqlQueue implements QueueTransaction {
     return Number(numAffectedRows ?? 0);
   }
 
+  /** Only a clock that was put back leaves a pause that is longer than it was made. */
+  async readyImpossible(now: number, slackMs: number): Promise<number> {
+    const { numAffectedRows } = await sql`
+      update jobs set ready = 1, not_before = ${now}
+      where id in (
+        select id from jobs where state = 'queued' and ready = 0 and not_before > ${now + slackMs} + back_off_ms
+        order by not_before limit ${MOST_READIED}
+      )
+    `.execute(this.#queries);
+    return Number(numAffectedRows ?? 0);
+  }
+
   /** The head of the index `jobs_queue`: flat in the length of the queue, also when tenants are passed over. */
   async candidates(query: {
     readonly priority: PriorityClass;

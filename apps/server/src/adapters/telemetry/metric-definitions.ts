@@ -104,6 +104,11 @@ export const metricDefinitions = {
     help: 'Times an engine process ended unasked, those included that were ended because they were stuck',
     labels: ['device'],
   },
+  imagemill_incidents_total: {
+    type: 'counter',
+    help: 'Faults that the watchdog saw and acted on, by kind',
+    labels: ['kind'],
+  },
   imagemill_models_loaded: { type: 'gauge', help: 'Models in the memory', labels: ['device'] },
   imagemill_model_memory_bytes: {
     type: 'gauge',
@@ -143,6 +148,11 @@ export const metricDefinitions = {
     type: 'counter',
     help: 'Attempts to send a message: webhook, mail, chat; outcome delivered or failed',
     labels: ['channel', 'outcome'],
+  },
+  imagemill_trace_spans_total: {
+    type: 'counter',
+    help: 'Spans of traces, where a collector is named: outcome delivered or lost',
+    labels: ['outcome'],
   },
   imagemill_http_requests_total: {
     type: 'counter',

@@ -131,6 +131,14 @@ export class Metrics implements Telemetry {
     this.#add('imagemill_leases_expired_total', {}, count);
   }
 
+  spansSent(count: number, isDelivered: boolean): void {
+    this.#add('imagemill_trace_spans_total', { outcome: isDelivered ? 'delivered' : 'lost' }, count);
+  }
+
+  incidentSeen(kind: string): void {
+    this.#add('imagemill_incidents_total', { kind });
+  }
+
   modelLoaded(device: string, model: string): void {
     this.#add('imagemill_model_loads_total', { device, model: this.#model(model) });
   }

@@ -9,6 +9,7 @@ export const pages = {
   queue: '/queue',
   operation: '/operation',
   administration: '/administration',
+  alerts: '/alerts',
 } as const;
 export type PageName = keyof typeof pages;
 
@@ -19,6 +20,7 @@ export const pageRights: Readonly<Record<PageName, readonly Permission[]>> = {
   bulks: ['generations:read'],
   queue: ['queue:read'],
   administration: ['tenants:manage', 'members:manage', 'keys:manage', 'usage:read', 'audit:read'],
+  alerts: ['operations:read'],
   operation: ['queue:manage', 'models:manage', 'loras:manage'],
 };
 

@@ -206,6 +206,14 @@ export function QueueIcon(props: IconProps): ReactElement {
   );
 }
 
+export function BellIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M6 16.5h12l-1.5-2.5v-4a4.5 4.5 0 0 0-9 0v4zM10.5 19.5h3" />
+    </Icon>
+  );
+}
+
 export function GaugeIcon(props: IconProps): ReactElement {
   return (
     <Icon {...props}>

@@ -10,6 +10,9 @@ export interface Answered {
   readonly status: number;
   /** Undefined for a stream of events. */
   readonly seconds: number | undefined;
+  readonly requestId: string;
+  /** What the answer says was made, as a path. */
+  readonly location: string | undefined;
 }
 
 export interface MetricsPorts {
@@ -51,6 +54,8 @@ function answered(request: FastifyRequest, reply: FastifyReply): Answered {
     route: request.routeOptions.url ?? 'none',
     status: reply.statusCode,
     seconds: isStream ? undefined : reply.elapsedTime / 1_000,
+    requestId: request.id,
+    location: reply.getHeader('location')?.toString(),
   };
 }
 

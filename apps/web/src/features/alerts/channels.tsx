@@ -1,0 +1,103 @@
+import type { AlertChannel, AlertChannelKind } from '@imagemill/api';
+import { Button } from '@mantine/core';
+import { type ReactElement, type SyntheticEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type AlertAct, useChannelTest } from '../../shared/api/alerts.ts';
+import styles from './alerts-page.module.css';
+
+interface ChannelsProps {
+  readonly channels: readonly AlertChannel[];
+  readonly mayChange: boolean;
+  readonly onAct: (act: AlertAct) => void;
+}
+
+/** Where alerts are sent. Tokens and secrets go to the server and never come back. */
+export function Channels({ channels, mayChange, onAct }: ChannelsProps): ReactElement {
+  const { t } = useTranslation();
+  const test = useChannelTest();
+  return (
+    <section className={styles.panel}>
+      <h3 className={styles.name}>{t('alerts.channels')}</h3>
+      {channels.length === 0 && <p className={styles.soft}>{t('alerts.noChannels')}</p>}
+      <ul className={styles.items}>
+        {channels.map(({ id, name, kind, target, isFixed }) => (
+          <li key={id} className={styles.item}>
+            <span className={styles.words}>
+              <strong>{name}</strong> · {t(`alerts.kinds.${kind}`)} · {target}
+            </span>
+            {mayChange && (
+              <Button
+                variant="default"
+                loading={test.isPending && test.variables === id}
+                onClick={() => test.mutate(id)}
+              >
+                {t('alerts.test')}
+              </Button>
+            )}
+            {mayChange && !isFixed && (
+              <Button variant="subtle" onClick={() => onAct({ kind: 'removeChannel', id })}>
+                {t('alerts.delete')}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <p role="status" className={styles.soft}>
+        {test.data !== undefined &&
+          (test.data.state === 'delivered'
+            ? t('alerts.testArrived')
+            : t('alerts.testFailed', { problem: test.data.problem ?? '' }))}
+      </p>
+      {mayChange && <NewChannel onAct={onAct} />}
+    </section>
+  );
+}
+
+function NewChannel({ onAct }: Pick<ChannelsProps, 'onAct'>): ReactElement {
+  const { t } = useTranslation();
+  const [kind, setKind] = useState<AlertChannelKind>('feishu');
+  const [target, setTarget] = useState('');
+  const [secret, setSecret] = useState('');
+  const add = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    const to = target.split(',').map((address) => address.trim());
+    const where = kind === 'mail' ? { to } : { url: target, ...(secret !== '' && { secret }) };
+    onAct({ kind: 'channel', channel: { name: t(`alerts.kinds.${kind}`), kind, ...where } });
+    setTarget('');
+    setSecret('');
+  };
+  return (
+    <form className={styles.form} onSubmit={add} aria-label={t('alerts.newChannel')}>
+      <label className={styles.field}>
+        {t('alerts.kind')}
+        <select value={kind} onChange={(event) => setKind(event.target.value as AlertChannelKind)}>
+          {kinds.map((one) => (
+            <option key={one} value={one}>
+              {t(`alerts.kinds.${one}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className={styles.field}>
+        {kind === 'mail' ? t('alerts.addresses') : t('alerts.url')}
+        <input required value={target} onChange={(event) => setTarget(event.target.value)} />
+      </label>
+      {kind !== 'mail' && kind !== 'wecom' && kind !== 'slack' && (
+        <label className={styles.field}>
+          {t('alerts.secret')}
+          <input
+            type="password"
+            autoComplete="off"
+            value={secret}
+            onChange={(event) => setSecret(event.target.value)}
+          />
+        </label>
+      )}
+      <Button type="submit" variant="default">
+        {t('alerts.add')}
+      </Button>
+    </form>
+  );
+}
+
+const kinds: readonly AlertChannelKind[] = ['feishu', 'dingtalk', 'wecom', 'slack', 'mail', 'webhook'];
