@@ -24,6 +24,7 @@ const Studio = late(async () => (await import('./studio.tsx')).Studio);
 const GalleryPage = late(async () => (await import('../features/gallery/gallery-page.tsx')).GalleryPage);
 const BulksPage = late(async () => (await import('../features/bulks/bulks-page.tsx')).BulksPage);
 const QueuePage = late(async () => (await import('../features/queue/queue-page.tsx')).QueuePage);
+const ReviewPage = late(async () => (await import('../features/review/review-page.tsx')).ReviewPage);
 const OperationPage = late(async () => (await import('../features/operation/operation-page.tsx')).OperationPage);
 const AdministrationPage = late(
   async () => (await import('../features/administration/administration-page.tsx')).AdministrationPage,
@@ -89,6 +90,7 @@ function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
           {page === 'gallery' && <GalleryPage onRecall={onRecall} onReference={onReference} />}
           {page === 'bulks' && <BulksPage />}
           {page === 'queue' && <QueuePage />}
+          {page === 'review' && <ReviewPage />}
           {page === 'operation' && <OperationPage />}
           {page === 'administration' && <AdministrationPage />}
           {page === 'alerts' && <AlertsPage />}

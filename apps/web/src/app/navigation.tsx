@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
 import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
 import { BellIcon, GaugeIcon, GridIcon, PeopleIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
+import { GaugeIcon, GridIcon, PeopleIcon, QueueIcon, ReviewIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */
@@ -15,6 +16,7 @@ export function Navigation(): ReactElement {
     { page: 'gallery', words: t('navigation.gallery'), icon: <GridIcon size={17} /> },
     { page: 'bulks', words: t('navigation.bulks'), icon: <TableIcon size={17} /> },
     { page: 'queue', words: t('navigation.queue'), icon: <QueueIcon size={17} /> },
+    { page: 'review', words: t('navigation.review'), icon: <ReviewIcon size={17} /> },
     { page: 'operation', words: t('navigation.operation'), icon: <GaugeIcon size={17} /> },
     { page: 'administration', words: t('navigation.administration'), icon: <PeopleIcon size={17} /> },
     { page: 'alerts', words: t('navigation.alerts'), icon: <BellIcon size={17} /> },

@@ -12,6 +12,7 @@ import type { Lora, LoraList } from '../contracts/lora.ts';
 import type { Model, ModelList } from '../contracts/model.ts';
 import type { ListPicturesQuery, MarkPicturesRequest, MarkPicturesResult, PicturePage } from '../contracts/picture.ts';
 import type { Priority } from '../contracts/primitives.ts';
+import type { ListReviewsQuery, Review, ReviewPage } from '../contracts/quality.ts';
 import type {
   DeadLetterPage,
   ListDeadLettersQuery,
@@ -73,6 +74,9 @@ export interface Client extends AdministrationClient, AlertClient, BulkClient, W
   listPictures(query?: Partial<ListPicturesQuery>, options?: CallOptions): Promise<PicturePage>;
   /** Stars, tags, takes out of the gallery, brings back. */
   markPictures(request: MarkPicturesRequest, options?: CallOptions): Promise<MarkPicturesResult>;
+  /** Pictures that the quality gate held back or marked, newest first. */
+  listReviews(query?: Partial<ListReviewsQuery>, options?: CallOptions): Promise<ReviewPage>;
+  decideReview(id: string, decision: 'accept' | 'reject' | 'redraw', options?: CallOptions): Promise<Review>;
   /** Pictures as one ZIP file. */
   archivePictures(ids: readonly string[], options?: CallOptions): Promise<Blob>;
   /** Reads back how a picture was made: a PNG, JPEG or WebP file of this server or of another program. */
@@ -126,6 +130,8 @@ export function createClient(options: ClientOptions = {}): Client {
     deleteLora: (name, o = {}) => call('DELETE', `/v1/loras/${encodeURIComponent(name)}`, o),
     listPictures: (query = {}, o = {}) => call('GET', `/v1/pictures${queryString(query)}`, o),
     markPictures: (request, o = {}) => call('POST', '/v1/pictures/mark', { ...o, body: request }),
+    listReviews: (query = {}, o = {}) => call('GET', `/v1/reviews${queryString(query)}`, o),
+    decideReview: (id, decision, o = {}) => call('POST', `/v1/reviews/${encodeURIComponent(id)}/${decision}`, o),
     archivePictures: async (ids, o = {}) =>
       (await send('POST', '/v1/pictures/archive', { ...o, body: { ids } })).blob(),
     inspect: (file, o = {}) => {

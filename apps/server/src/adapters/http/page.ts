@@ -7,6 +7,7 @@ import { pageSecurityPolicy } from './security.ts';
 
 /** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
 const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/operation', '/alerts'];
+const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/review', '/operation'];
 /** Pages with parts, which have an address each. */
 const pageFolders = ['/administration'];
 

@@ -28,6 +28,7 @@ export const en = {
     gallery: 'Gallery',
     bulks: 'Bulk',
     queue: 'Queue',
+    review: 'Review',
     operation: 'Operation',
     administration: 'Admin',
     alerts: 'Alerts',

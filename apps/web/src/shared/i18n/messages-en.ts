@@ -1,6 +1,7 @@
 import { administrationEn } from './administration-en.ts';
 import { en } from './en.ts';
 import { errorsEn } from './errors-en.ts';
+import { reviewEn } from './review-en.ts';
 
 /** All that the page says in English. */
-export const messagesEn = { ...en, administration: administrationEn, errors: errorsEn } as const;
+export const messagesEn = { ...en, administration: administrationEn, errors: errorsEn, review: reviewEn } as const;

@@ -1,6 +1,12 @@
 import { administrationZhCn } from './administration-zh-cn.ts';
 import { errorsZhCn } from './errors-zh-cn.ts';
+import { reviewZhCn } from './review-zh-cn.ts';
 import { zhCn } from './zh-cn.ts';
 
 /** All that the page says in Chinese. */
-export const messagesZhCn = { ...zhCn, administration: administrationZhCn, errors: errorsZhCn } as const;
+export const messagesZhCn = {
+  ...zhCn,
+  administration: administrationZhCn,
+  errors: errorsZhCn,
+  review: reviewZhCn,
+} as const;

@@ -26,6 +26,7 @@ export const zhCn = {
     generate: '创作',
     gallery: '图库',
     queue: '队列',
+    review: '审核',
     bulks: '批量',
     operation: '运维',
     administration: '管理',

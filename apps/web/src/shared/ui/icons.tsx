@@ -198,6 +198,14 @@ export function TableIcon(props: IconProps): ReactElement {
   );
 }
 
+export function ReviewIcon(props: IconProps): ReactElement {
+  return (
+    <Icon {...props}>
+      <path d="M4 5h16v14H4zM8 12l3 3 5-6" />
+    </Icon>
+  );
+}
+
 export function QueueIcon(props: IconProps): ReactElement {
   return (
     <Icon {...props}>
