@@ -2,8 +2,16 @@ import type { MouseEvent, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
 import { goTo, type PageName, pageRights, pages, usePage } from '../shared/navigation/pages.ts';
-import { BellIcon, GaugeIcon, GridIcon, PeopleIcon, QueueIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
-import { GaugeIcon, GridIcon, PeopleIcon, QueueIcon, ReviewIcon, TableIcon, WandIcon } from '../shared/ui/icons.tsx';
+import {
+  BellIcon,
+  GaugeIcon,
+  GridIcon,
+  PeopleIcon,
+  QueueIcon,
+  ReviewIcon,
+  TableIcon,
+  WandIcon,
+} from '../shared/ui/icons.tsx';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */

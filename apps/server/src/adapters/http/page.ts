@@ -6,8 +6,7 @@ import { sendProblem } from './problem.ts';
 import { pageSecurityPolicy } from './security.ts';
 
 /** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
-const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/operation', '/alerts'];
-const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/review', '/operation'];
+const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/review', '/operation', '/alerts'];
 /** Pages with parts, which have an address each. */
 const pageFolders = ['/administration'];
 
