@@ -10,7 +10,16 @@ import { createClient } from '../packages/api/src/client/index.ts';
 import { startImagemill } from '../tests/support/imagemill-server.ts';
 
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
-const pages = { generate: '/', gallery: '/gallery', queue: '/queue', operation: '/operation' } as const;
+/** Pages by the name of their pictures, and what is done on them before. */
+const pages: Readonly<Record<string, { readonly path: string; readonly prepare?: (page: Page) => Promise<void> }>> = {
+  generate: { path: '/', prepare: withReference },
+  gallery: { path: '/gallery' },
+  picture: { path: '/gallery', prepare: openPicture },
+  mask: { path: '/', prepare: paintMask },
+  bulks: { path: '/bulks', prepare: chooseFile },
+  queue: { path: '/queue' },
+  operation: { path: '/operation' },
+};
 const looks = [
   { name: 'en-light', locale: 'en-US', colorScheme: 'light', width: 1280, height: 800 },
   { name: 'en-dark', locale: 'en-US', colorScheme: 'dark', width: 1280, height: 800 },
@@ -31,6 +40,10 @@ for (const [index, prompt] of things.entries()) {
   const { id } = await client.submitGeneration({ prompt, count: 3, seed: 11 * index });
   for await (const _event of client.events(id));
 }
+const rows = 'product,colour\nan owl,blue\na rocket,\na car,red\n一朵向日葵,yellow\n';
+const template = '{{product}} on a {{colour}} background';
+const { id: bulkId } = await client.createBulk('spring.csv', new Blob([rows]), { template, steps: 4 });
+while ((await client.getBulk(bulkId)).state !== 'finished') await new Promise((resolve) => setTimeout(resolve, 100));
 await client.pauseQueue();
 await client.submitGeneration({ prompt: '一座灯塔，橙色背景', count: 4 });
 await client.submitGeneration({ prompt: 'an owl on a dark blue background', count: 2, priority: 'bulk' });
@@ -49,9 +62,11 @@ try {
 async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<void> {
   const { name, locale, colorScheme, width, height } = look;
   const context = await from.newContext({ locale, colorScheme, viewport: { width, height } });
-  for (const [title, path] of Object.entries(pages)) {
+  for (const [title, { path, prepare }] of Object.entries(pages)) {
     const page = await context.newPage();
     await page.goto(server.url + path);
+    await untilDrawn(page);
+    if (prepare !== undefined) await prepare(page);
     await untilDrawn(page);
     const webp = await sharp(await page.screenshot())
       .webp({ quality: 72 })
@@ -69,5 +84,41 @@ async function untilDrawn(page: Page): Promise<void> {
   await page.evaluate(
     'Promise.all([...document.images].filter((image) => image.loading !== "lazy" || image.getBoundingClientRect().top < innerHeight).map((image) => image.decode().catch(() => undefined)))',
   );
+  await page.evaluate(
+    'document.getAnimations().forEach((one) => one.effect.getComputedTiming().endTime < Infinity && one.finish())',
+  );
   await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+}
+
+async function openPicture(page: Page): Promise<void> {
+  await page.locator('main li button').nth(3).click();
+  await page.locator('dialog[open]').waitFor();
+}
+
+/** A picture of the gallery as the one to draw from, under a style. */
+async function withReference(page: Page): Promise<void> {
+  const picture = (await client.listPictures({ text: '熊猫' })).items[0];
+  const draft = { prompt: '一只熊猫，粉色背景', image: { assetId: picture?.asset.id, strength: 0.7 }, values: {} };
+  await page.evaluate(`localStorage.setItem('imagemill.draft', ${JSON.stringify(JSON.stringify(draft))})`);
+  await page.reload();
+  await page.locator('input[type=range]').waitFor();
+}
+
+async function paintMask(page: Page): Promise<void> {
+  await withReference(page);
+  await page.getByRole('button', { name: /^(Paint a mask|绘制蒙版)$/ }).click();
+  const canvas = page.getByRole('application');
+  const box = await canvas.boundingBox();
+  if (box === null) throw new Error('the canvas is not shown');
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.3);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.65, box.y + box.height * 0.5, { steps: 6 });
+  await page.mouse.up();
+}
+
+async function chooseFile(page: Page): Promise<void> {
+  const file = { name: 'autumn.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) };
+  await page.locator('input[type=file]').setInputFiles(file);
+  await page.locator('textarea').fill(template);
+  await page.locator('ol li').first().waitFor();
 }

@@ -104,6 +104,8 @@ describe('a bulk of CSV', () => {
 
     const archive = unzipSync((await parts.app.inject({ url: bulk.links.pictures })).rawPayload);
     expect(Object.keys(archive)).toEqual(['000002-0.png', '000002-1.png', '000005-0.png']);
+    expect((await get<{ items: unknown[] }>(`/v1/pictures?bulkId=${bulk.id}`)).items).toHaveLength(3);
+    expect((await get<{ items: unknown[] }>('/v1/pictures?bulkId=none')).items).toHaveLength(0);
     for (const bytes of Object.values(archive)) expect([...bytes.subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
     const manifest = await parts.app.inject({ url: bulk.links.manifest });
     const lines: SourceRow[] = [];

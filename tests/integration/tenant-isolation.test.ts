@@ -107,6 +107,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       () => ({ hard: 1 }),
     ),
   ],
+  'PUT /v1/templates/{name}': [{ path: () => '/v1/templates/shop', expects: 'own', body: () => ({ prompt: 'other' }) }],
+  'DELETE /v1/templates/{name}': [{ path: () => '/v1/templates/shop', expects: 'own' }],
   'GET /v1/bulks/{id}': [refused(({ bulk }) => `/v1/bulks/${bulk}`)],
   'POST /v1/bulks/{id}/cancel': [refused(({ bulk }) => `/v1/bulks/${bulk}/cancel`)],
   'POST /v1/bulks/{id}/pause': [refused(({ bulk }) => `/v1/bulks/${bulk}/pause`)],

@@ -300,6 +300,16 @@ export {
   systemStatusSchema,
 } from './contracts/system.ts';
 export {
+  type Template,
+  type TemplateList,
+  type TemplateParams,
+  type TemplateRequest,
+  templateListSchema,
+  templateParamsSchema,
+  templateRequestSchema,
+  templateSchema,
+} from './contracts/template.ts';
+export {
   type AuditPage,
   type AuditQuery,
   type AuditRecord,

@@ -5,7 +5,7 @@
  */
 import type { Asset } from '../domain/asset.ts';
 import type { Generation } from '../domain/generation.ts';
-import type { GenerationId, JobId, TenantId } from '../domain/ids.ts';
+import type { BulkId, GenerationId, JobId, TenantId } from '../domain/ids.ts';
 import type { SucceededJob } from '../domain/job.ts';
 
 export interface PictureRecord {
@@ -36,6 +36,7 @@ export interface PictureQuery {
   readonly isStarred?: boolean | undefined;
   readonly tag?: string | undefined;
   readonly generationId?: GenerationId | undefined;
+  readonly bulkId?: BulkId | undefined;
 }
 
 export interface PictureMarks {

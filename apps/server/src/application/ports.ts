@@ -19,6 +19,7 @@ import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { OptionsOwner } from './client-options.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
+import type { Template } from './manage-templates.ts';
 import type { OrderReader, OrderTransaction } from './order-ports.ts';
 import type { QualityReader, QualityTransaction } from './quality-ports.ts';
 import type { QueueReader, QueueTransaction } from './queue-ports.ts';
@@ -96,6 +97,9 @@ export interface StoreTransaction {
   readonly orders: OrderTransaction;
   /** In place of what was kept for the owner before. */
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void>;
+  /** In place of the one of the same name. */
+  saveTemplate(template: Template): Promise<void>;
+  removeTemplate(which: Pick<Template, 'tenantId' | 'name'>): Promise<void>;
   readonly quality: QualityTransaction;
   readonly retention: RetentionTransaction;
   readonly alerts: AlertTransaction;
@@ -162,6 +166,8 @@ export interface Store {
   findLinkedAsset(id: AssetId): Promise<Asset | undefined>;
   /** Settings that a client of a compatible API keeps; empty when it set none. */
   findClientOptions(owner: OptionsOwner): Promise<Readonly<Record<string, unknown>>>;
+  /** By name. */
+  listTemplates(tenantId: TenantId): Promise<readonly Template[]>;
   /** The picture that is remembered for a key. */
   findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
   /** One of the tenant's pictures with these bytes. */

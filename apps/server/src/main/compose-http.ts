@@ -1,5 +1,7 @@
 /** The HTTP side of the wiring: every use case that a route calls. */
+
 import { fileURLToPath } from 'node:url';
+import { LIMITS } from '@imagemill/api';
 import { createApp } from '../adapters/http/app.ts';
 import type { App } from '../adapters/http/app-type.ts';
 import type { HttpPorts } from '../adapters/http/ports.ts';
@@ -31,6 +33,7 @@ import { createListDeadLetters } from '../application/list-dead-letters.ts';
 import { createListGenerations } from '../application/list-generations.ts';
 import { createListPictures } from '../application/list-pictures.ts';
 import { createManageModels } from '../application/manage-models.ts';
+import { createManageTemplates } from '../application/manage-templates.ts';
 import type { ManageWebhooks } from '../application/manage-webhooks.ts';
 import { createMarkPictures } from '../application/mark-pictures.ts';
 import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
@@ -124,6 +127,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       sdapi: composeSdapi(config, { store, policies: tenantLabelPolicies(config, access.book) }),
       openAi: { ...uploads, ...orderParts, joinGeneration, maskOfAlpha, graceMs, maxFileBytes: config.maxBulkBytes },
       loraRoutes: { loras, maxLoraBytes: config.maxLoraBytes },
+      templateRoutes: { templates: createManageTemplates({ ...parts, most: LIMITS.templates }) },
       bulkRoutes: { bulks: bulkParts.bulks, pictures, assetUrls, maxBulkBytes: config.maxBulkBytes },
       webhookRoutes: { webhooks: parts.webhooks },
       metrics: routeMetrics(parts),

@@ -26,6 +26,7 @@ import { type AlertClient, createAlertClient } from './alerts.ts';
 import { errorFromFailure, errorFromResponse } from './api-error.ts';
 import { type BulkClient, createBulkClient, formOf } from './bulks.ts';
 import { type ReadEventsOptions, readEvents } from './events.ts';
+import { createTemplateClient, type TemplateClient } from './templates.ts';
 import { createWebhookClient, type WebhookClient } from './webhooks.ts';
 
 export interface ClientOptions {
@@ -47,7 +48,7 @@ export interface SubmitOptions extends CallOptions {
 }
 
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client extends AdministrationClient, AlertClient, BulkClient, WebhookClient {
+export interface Client extends AdministrationClient, AlertClient, BulkClient, WebhookClient, TemplateClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
@@ -108,6 +109,7 @@ export function createClient(options: ClientOptions = {}): Client {
     ...createAlertClient(call),
     ...createBulkClient(call),
     ...createWebhookClient(call),
+    ...createTemplateClient(call),
     submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
     getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
     listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),

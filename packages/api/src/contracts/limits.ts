@@ -29,6 +29,11 @@ export const LIMITS = {
   loraNameLength: 200,
   /** Pixels of one side, whatever the model. */
   side: 16_384,
+  /** Characters of a prompt template. */
+  templateLength: 4_000,
+  templateNameLength: 80,
+  /** Templates of a tenant. */
+  templates: 200,
   /** Items of one page of a list. */
   pageSize: 100,
 } as const;

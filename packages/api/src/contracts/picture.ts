@@ -81,6 +81,8 @@ export interface ListPicturesQuery {
   readonly starred?: boolean | undefined;
   readonly tag?: string | undefined;
   readonly generationId?: string | undefined;
+  /** A bulk that asked for it. */
+  readonly bulkId?: string | undefined;
 }
 
 const tagSchema = z.string().trim().min(1).max(LIMITS.tagLength);
@@ -100,6 +102,7 @@ export const listPicturesQuerySchema: z.ZodType<ListPicturesQuery, unknown> = z.
   starred: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   tag: tagSchema.optional(),
   generationId: idSchema.optional(),
+  bulkId: idSchema.optional().meta({ description: 'A bulk that asked for it' }),
 });
 
 /** One page, newest first. */

@@ -28,6 +28,7 @@ import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addQualityRoutes } from './routes/reviews.ts';
 import { addSessionRoutes } from './routes/session.ts';
 import { addSystemRoutes } from './routes/system.ts';
+import { addTemplateRoutes } from './routes/templates.ts';
 import { addUploadRoute } from './routes/upload-asset.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
 import { addSdapiRoutes } from './sdapi/routes.ts';
@@ -98,6 +99,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addModelRoutes(app, ports);
   addLoraRoutes(app, ports.loraRoutes);
   addBulkRoutes(app, ports.bulkRoutes);
+  addTemplateRoutes(app, ports.templateRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addAlertRoutes(app, ports.alertRoutes);
   addDoctorRoute(app, ports.diagnose, options.version);

@@ -29,6 +29,7 @@ import type { MetricsPorts } from './routes/metrics.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { QualityRoutePorts } from './routes/reviews.ts';
 import type { SessionRoutePorts } from './routes/session.ts';
+import type { TemplateRoutePorts } from './routes/templates.ts';
 import type { UploadPorts } from './routes/upload-asset.ts';
 import type { WebhookRoutePorts } from './routes/webhooks.ts';
 import type { SdapiPorts } from './sdapi/routes.ts';
@@ -56,6 +57,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly assetUrls: AssetUrls;
   readonly loraRoutes: LoraRoutePorts;
   readonly bulkRoutes: BulkRoutePorts;
+  readonly templateRoutes: TemplateRoutePorts;
   readonly webhookRoutes: WebhookRoutePorts;
   readonly pictureRoutes: PictureRoutePorts;
   readonly qualityRoutes: QualityRoutePorts;

@@ -11,6 +11,7 @@ import { orderTables } from './order-tables.ts';
 import { qualityTables } from './quality-tables.ts';
 import { retentionTables } from './retention-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
+import { templateTable } from './template-table.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
 
@@ -35,6 +36,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0016-tenant-labels': { up: (database) => runAll(database, tenantLabels()) },
   '0017-offered-jobs': { up: (database) => runAll(database, offeredJobs()) },
   '0018-retention': { up: (database) => runAll(database, retentionTables()) },
+  '0019-templates': { up: (database) => runAll(database, templateTable()) },
 };
 
 /** Names of all steps, oldest first. */

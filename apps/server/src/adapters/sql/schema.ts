@@ -8,6 +8,7 @@ import type { OrderTables } from './order-tables.ts';
 import type { QualityTables } from './quality-tables.ts';
 import type { RetentionsTable } from './retention-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
+import type { TemplatesTable } from './template-table.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
 
@@ -179,6 +180,7 @@ export interface Tables
   client_options: ClientOptionsTable;
   budgets: BudgetsTable;
   retentions: RetentionsTable;
+  templates: TemplatesTable;
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

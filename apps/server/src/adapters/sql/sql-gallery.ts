@@ -144,10 +144,15 @@ function pictures(queries: Kysely<Tables>, tenant: TenantId) {
 }
 
 function conditionsOf(query: PictureQuery): Expression<SqlBool>[] {
-  const { after, text, model, lora, width, height, since, until, isStarred, tag, generationId } = query;
+  const { after, text, model, lora, width, height, since, until, isStarred, tag, generationId, bulkId } = query;
   const found: Expression<SqlBool>[] = [];
   if (after !== undefined) found.push(sql`jobs.id < ${after}`);
   if (generationId !== undefined) found.push(sql`jobs.generation_id = ${generationId}`);
+  if (bulkId !== undefined) {
+    found.push(sql`jobs.generation_id in (
+      select generation_id from bulk_rows where bulk_id = ${bulkId} and tenant_id = ${query.tenantId}
+    )`);
+  }
   if (text !== undefined) found.push(sql`lower(generations.prompt) like ${containing(text.toLowerCase())} escape '\\'`);
   if (model !== undefined) found.push(sql`generations.model = ${model}`);
   // The text that JSON.stringify writes.

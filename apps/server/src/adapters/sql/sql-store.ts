@@ -4,6 +4,7 @@ import type { AlertReader } from '../../application/alert-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
 import type { OptionsOwner } from '../../application/client-options.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
+import type { Template } from '../../application/manage-templates.ts';
 import type { OrderReader } from '../../application/order-ports.ts';
 import type {
   AttemptRecord,
@@ -41,6 +42,7 @@ import { SqlGalleryReader } from './sql-gallery.ts';
 import { SqlOrderReader } from './sql-orders.ts';
 import { SqlQualityReader } from './sql-quality.ts';
 import { SqlRetentionReader } from './sql-retention.ts';
+import { readTemplates } from './sql-templates.ts';
 import { SqlUsageReader } from './sql-usage.ts';
 import { SqlWebhookReader } from './sql-webhooks.ts';
 
@@ -165,6 +167,10 @@ export abstract class SqlStore implements RecordStore {
 
   findClientOptions(owner: OptionsOwner): Promise<Readonly<Record<string, unknown>>> {
     return readClientOptions(this.#queries, owner);
+  }
+
+  listTemplates(tenantId: TenantId): Promise<readonly Template[]> {
+    return readTemplates(this.#queries, tenantId);
   }
 
   async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {

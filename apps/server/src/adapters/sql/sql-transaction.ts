@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { OptionsOwner } from '../../application/client-options.ts';
+import type { Template } from '../../application/manage-templates.ts';
 import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
@@ -30,6 +31,7 @@ import { SqlOrders } from './sql-orders.ts';
 import { SqlQuality } from './sql-quality.ts';
 import { SqlQueue } from './sql-queue.ts';
 import { SqlRetention } from './sql-retention.ts';
+import { removeTemplate, saveTemplate } from './sql-templates.ts';
 import { SqlUsage } from './sql-usage.ts';
 import { type Outbox, SqlWebhooks } from './sql-webhooks.ts';
 
@@ -73,6 +75,14 @@ export class SqlTransaction implements StoreTransaction {
     this.gallery = new SqlGallery(queries);
     this.#queries = queries;
     this.#journal = journal;
+  }
+
+  saveTemplate(template: Template): Promise<void> {
+    return saveTemplate(this.#queries, template);
+  }
+
+  removeTemplate(which: Pick<Template, 'tenantId' | 'name'>): Promise<void> {
+    return removeTemplate(this.#queries, which);
   }
 
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void> {

@@ -1,18 +1,23 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useBulks } from '../../shared/api/bulks.ts';
 import type { PictureFilter } from '../../shared/api/pictures.ts';
 import { useModels } from '../../shared/api/system.ts';
+import { formatDateTime } from '../../shared/format/format.ts';
+import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { StarIcon } from '../../shared/ui/icons.tsx';
 import styles from './filter-bar.module.css';
 
-const emptyFields = { text: '', model: '', lora: '', tag: '', width: '', height: '', since: '', until: '' };
+const emptyFields = { text: '', model: '', lora: '', tag: '', bulkId: '', width: '', height: '', since: '', until: '' };
 type Fields = typeof emptyFields;
 
 /** What the gallery is narrowed to; told a moment after the last key. */
 export function FilterBar({ onChange }: { readonly onChange: (filter: PictureFilter) => void }): ReactElement {
   const { t } = useTranslation();
+  const language = useLanguage();
   const models = useModels();
+  const bulks = useBulks().data ?? [];
   const [fields, setFields] = useState<Fields>(emptyFields);
   const [isStarred, setIsStarred] = useState(false);
   const latest = useRef(onChange);
@@ -38,6 +43,19 @@ export function FilterBar({ onChange }: { readonly onChange: (filter: PictureFil
         data={[{ value: '', label: t('gallery.any') }, ...models.map(({ name }) => name)]}
         {...field('model')}
       />
+      {bulks.length > 0 && (
+        <NativeSelect
+          label={t('navigation.bulks')}
+          data={[
+            { value: '', label: t('gallery.any') },
+            ...bulks.map(({ id, name, createdAt }) => ({
+              value: id,
+              label: `${name} · ${formatDateTime(language, createdAt)}`,
+            })),
+          ]}
+          {...field('bulkId')}
+        />
+      )}
       <TextInput label={t('gallery.lora')} maxLength={200} {...field('lora')} />
       <TextInput className={styles.side ?? ''} label={t('compose.width')} inputMode="numeric" {...field('width')} />
       <TextInput className={styles.side ?? ''} label={t('compose.height')} inputMode="numeric" {...field('height')} />
@@ -81,6 +99,7 @@ function filterOf(fields: Fields, isStarred: boolean): PictureFilter {
     model: words(fields.model),
     lora: words(fields.lora),
     tag: words(fields.tag),
+    bulkId: words(fields.bulkId),
     width: side(fields.width),
     height: side(fields.height),
     since: midnight(fields.since, 0),

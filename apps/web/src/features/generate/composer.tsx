@@ -1,5 +1,5 @@
 import type { Generation, Model, PictureFormat } from '@imagemill/api';
-import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { type ReactElement, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSubmitGeneration } from '../../shared/api/generations.ts';
@@ -13,12 +13,16 @@ import styles from './composer.module.css';
 import { clampWhole, type Draft, modelOfDraft, requestOfDraft } from './draft.ts';
 import { type DraftStore, useDraft } from './draft-store.ts';
 import { LoraField } from './lora-field.tsx';
+import { ModelField } from './model-field.tsx';
 import { PromptField } from './prompt-field.tsx';
 import { rememberPrompt } from './prompt-history.ts';
 import { RecallNote } from './recall-note.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import { SeedField } from './seed-field.tsx';
 import { SizeField } from './size-field.tsx';
+import { StepsField } from './steps-field.tsx';
+import { emptyFieldsOf, filledNegativePrompt, filledPrompt, needsPrompt } from './template.ts';
+import { TemplateField } from './template-field.tsx';
 import type { RecallFile } from './use-recall-file.ts';
 import { useReference } from './use-reference.ts';
 
@@ -43,14 +47,17 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
   const [hasTried, setHasTried] = useState(false);
   const promptProblem = usePromptProblem(draft, model);
 
+  const missing = emptyFieldsOf(draft);
+
   const send = (): void => {
     setHasTried(true);
     if (promptProblem !== undefined) promptRef.current?.focus();
-    if (promptProblem !== undefined || submit.isPending) return;
+    if (promptProblem !== undefined || missing.length > 0 || submit.isPending) return;
+    const written = store.get().prompt;
     submit.mutate(requestOfDraft(store.get(), model), {
       onSuccess: (generation) => {
         setHasTried(false);
-        rememberPrompt(generation.prompt);
+        if (written.trim() !== '') rememberPrompt(written);
         announce(t('announce.accepted', { count: generation.count }));
         onAccepted(generation);
       },
@@ -77,6 +84,7 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
           problem={hasTried ? promptProblem : undefined}
           onChange={store.update}
         />
+        <TemplateField draft={draft} missing={hasTried ? missing : []} onChange={store.update} />
         <FilePicker
           label={t('recall.choose')}
           words={recall.isReading ? t('recall.reading') : t('recall.choose')}
@@ -99,9 +107,9 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
 
 function usePromptProblem(draft: Draft, model: Model | undefined): string | undefined {
   const { t } = useTranslation();
-  if (draft.prompt.trim() === '') return t('compose.promptMissing');
+  if (needsPrompt(draft) && draft.prompt.trim() === '') return t('compose.promptMissing');
   const max = model?.maxPromptLength ?? Number.POSITIVE_INFINITY;
-  const length = Math.max(draft.prompt.length, draft.isNegativePromptShown ? draft.negativePrompt.length : 0);
+  const length = Math.max(filledPrompt(draft).length, filledNegativePrompt(draft).length);
   return length > max ? t('compose.promptTooLong', { length, max }) : undefined;
 }
 
@@ -115,18 +123,12 @@ interface SettingsProps {
 
 function Settings({ draft, model, models, lastSeed, onChange }: SettingsProps): ReactElement {
   const { t } = useTranslation();
-  const maxSteps = model?.maxSteps ?? 100;
   const maxCount = model?.maxCount ?? 100;
-  const steps = draft.steps ?? model?.defaultSteps;
   return (
     <div className={styles.settings}>
-      <NumberField
-        label={t('compose.steps')}
-        value={steps === undefined ? undefined : clampWhole(steps, 1, maxSteps)}
-        min={1}
-        max={maxSteps}
-        onChange={(value) => onChange({ steps: value })}
-      />
+      <div className={styles.wide}>
+        <StepsField draft={draft} model={model} onChange={onChange} />
+      </div>
       <NumberField
         label={t('compose.count')}
         value={clampWhole(draft.count, 1, maxCount)}
@@ -134,21 +136,13 @@ function Settings({ draft, model, models, lastSeed, onChange }: SettingsProps): 
         max={maxCount}
         onChange={(count = 1) => onChange({ count })}
       />
-      <div className={styles.wide}>
+      <div>
         <SeedField seed={draft.seed} lastSeed={lastSeed} onChange={onChange} />
       </div>
       <div className={styles.wide}>
         <FormatField format={draft.format} onChange={onChange} />
       </div>
-      {model !== undefined && models.length > 1 && (
-        <NativeSelect
-          className={styles.wide ?? ''}
-          label={t('compose.model')}
-          value={model.name}
-          data={models.map(({ name, state }) => ({ value: name, label: name, disabled: state === 'unusable' }))}
-          onChange={(event) => onChange({ model: event.currentTarget.value, width: undefined, height: undefined })}
-        />
-      )}
+      {model !== undefined && <ModelField draft={draft} model={model} models={models} onChange={onChange} />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { Generation, GenerationRequestInput, Model, PictureFormat } from '@imagemill/api';
 import type { RecallPart } from '../../shared/recall.ts';
 import { fitSize, type Size, type SizeLimits } from './size-rules.ts';
+import { type DraftTemplate, filledNegativePrompt, filledPrompt } from './template.ts';
 
 /** What the reader has set up but not sent. An absent value stands for the model's own. */
 export interface Draft {
@@ -22,6 +23,10 @@ export interface Draft {
   readonly image?: DraftImage | undefined;
   /** Asset of the mask: white is repainted. */
   readonly maskId?: string | undefined;
+  /** The style or template that the prompt is put into. */
+  readonly template?: DraftTemplate | undefined;
+  /** What stands in the fields of template and prompt, by their names. */
+  readonly values: Readonly<Record<string, string>>;
 }
 
 export interface DraftImage {
@@ -42,6 +47,7 @@ export const emptyDraft: Draft = {
   count: 1,
   format: 'png',
   loras: [],
+  values: {},
 };
 
 /** Reads a draft that was stored, perhaps by another version of the page: what does not fit is dropped. */
@@ -66,6 +72,8 @@ export function parseDraft(text: string | null): Draft {
     loras: take('loras', areLoras) ?? emptyDraft.loras,
     image: take('image', isImage),
     maskId: take('maskId', isText),
+    template: take('template', isTemplate),
+    values: take('values', areValues) ?? emptyDraft.values,
   };
 }
 
@@ -97,7 +105,8 @@ export type Recallable = Pick<
 export function recalled(part: RecallPart, picture: Recallable): Partial<Draft> {
   const { prompt, negativePrompt, guidanceScale, model, width, height, steps, seed, image, mask } = picture;
   const isNegativePromptShown = negativePrompt !== '' || guidanceScale !== 0;
-  const words = { prompt, negativePrompt, isNegativePromptShown };
+  // The prompt of a picture is what came out of its template.
+  const words = { prompt, negativePrompt, isNegativePromptShown, template: undefined };
   const source = { image: image && { assetId: image.assetId, strength: image.strength }, maskId: mask?.assetId };
   const settings = { ...words, guidanceScale, model, width, height, steps, loras: lorasOf(picture), ...source };
   switch (part) {
@@ -119,7 +128,14 @@ function lorasOf({ loras }: { readonly loras: readonly DraftLora[] }): readonly 
 /** The model that a draft would be drawn with: the one it names if the server has it, else the default. */
 export function modelOfDraft(draft: Draft, models: readonly Model[]): Model | undefined {
   const usable = models.filter((model) => model.state !== 'unusable');
-  return usable.find((model) => model.name === draft.model) ?? usable.find((model) => model.isDefault) ?? usable[0];
+  const isNamed = (model: Model): boolean =>
+    model.name === draft.model || model.precisions.some(({ name }) => name === draft.model);
+  return usable.find(isNamed) ?? usable.find((model) => model.isDefault) ?? usable[0];
+}
+
+/** What a draft asks for the model by: with a precision where one was chosen. */
+export function modelNameOf(draft: Draft, model: Model): string {
+  return model.precisions.find(({ name, isDefault }) => name === draft.model && !isDefault)?.name ?? model.name;
 }
 
 export function sizeLimitsOf(model: Model): SizeLimits {
@@ -135,8 +151,9 @@ export function sizeOfDraft(draft: Draft, model: Model): Size {
 
 /** The body to send for a draft. Without a model (none known yet) the server's defaults hold. */
 export function requestOfDraft(draft: Draft, model: Model | undefined): GenerationRequestInput {
-  const { prompt, count, format, seed } = draft;
-  const negativePrompt = draft.isNegativePromptShown ? draft.negativePrompt : '';
+  const { count, format, seed } = draft;
+  const prompt = filledPrompt(draft);
+  const negativePrompt = filledNegativePrompt(draft);
   const guidanceScale = draft.isNegativePromptShown ? draft.guidanceScale : undefined;
   // Somebody waits in front of the page.
   const priority = 'interactive';
@@ -148,7 +165,7 @@ export function requestOfDraft(draft: Draft, model: Model | undefined): Generati
     priority,
     prompt,
     negativePrompt,
-    model: model.name,
+    model: modelNameOf(draft, model),
     ...sizeOfDraft(draft, model),
     steps: clampWhole(draft.steps ?? model.defaultSteps, 1, model.maxSteps),
     guidanceScale: Math.min(model.maxGuidanceScale, guidanceScale ?? model.defaultGuidanceScale),
@@ -187,4 +204,10 @@ const isImage = (value: unknown): value is DraftImage => {
   const { assetId, strength } = { ...(value as Partial<DraftImage> | undefined) };
   return isText(assetId) && Number.isFinite(strength) && Number(strength) > 0 && Number(strength) <= 1;
 };
+const isTemplate = (value: unknown): value is DraftTemplate => {
+  const { name, prompt, negativePrompt } = { ...(value as Partial<DraftTemplate> | undefined) };
+  return isText(name) && isText(prompt) && isText(negativePrompt);
+};
+const areValues = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === 'object' && value !== null && Object.values(value).every(isText);
 const isFormat = (value: unknown): value is PictureFormat => ['png', 'jpeg', 'webp'].includes(String(value));

@@ -35,6 +35,7 @@ export function recalledFile({ origin, settings }: Inspection, { models, loras }
     ...Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
     loras: usable.map(({ name, strength }) => ({ name, strength })),
     count: 1,
+    template: undefined,
   };
   return { origin, change, missing };
 }

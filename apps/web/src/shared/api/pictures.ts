@@ -2,16 +2,19 @@ import type { ListPicturesQuery, MarkPicturesRequest, Picture, PicturePage } fro
 import {
   type InfiniteData,
   keepPreviousData,
+  type QueryKey,
   type UseMutationResult,
   useInfiniteQuery,
   useMutation,
   useQueryClient,
 } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { client } from './client.ts';
 
 const picturesKey = ['pictures'];
 const pageSize = 100;
+
+type Pages = InfiniteData<PicturePage, string | undefined>;
 
 export type PictureFilter = Partial<Omit<ListPicturesQuery, 'limit' | 'cursor'>>;
 
@@ -33,6 +36,11 @@ export function usePictures(filter: PictureFilter, enabled = true): PictureList 
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: PicturePage) => page.nextCursor,
     placeholderData: keepPreviousData,
+    // To compare 100,000 records with themselves at every page, or to fetch all pages anew, would stop the page.
+    structuralSharing: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+    gcTime: 0,
     enabled,
   });
   const { data, fetchNextPage } = query;
@@ -48,22 +56,37 @@ export function usePictures(filter: PictureFilter, enabled = true): PictureList 
   };
 }
 
-/** Stars, tags, takes out of the gallery or brings back; the page shows it at once where it can. */
+/** Stars, tags, takes out of the gallery or brings back; the page shows it at once. */
 export function useMarkPictures(): UseMutationResult<unknown, Error, MarkPicturesRequest> {
   const queries = useQueryClient();
+  const taken = useRef<readonly [QueryKey, Pages | undefined][]>([]);
   return useMutation({
     mutationFn: (request) => client.markPictures(request),
     onSuccess: (_result, request) => {
-      // What comes back belongs somewhere in the middle; only the server knows where.
-      if (request.deleted === false) return queries.invalidateQueries({ queryKey: picturesKey });
-      queries.setQueriesData<InfiniteData<PicturePage>>(
+      if (request.deleted === false) {
+        // They come back where they were, without fetching all that was looked at again.
+        for (const [key, before] of taken.current) {
+          queries.setQueryData<Pages>(key, (now) => before && now && restored(before, now));
+        }
+        return;
+      }
+      if (request.deleted === true) taken.current = queries.getQueriesData<Pages>({ queryKey: picturesKey });
+      queries.setQueriesData<Pages>(
         { queryKey: picturesKey },
         (data) =>
           data && { ...data, pages: data.pages.map((page) => ({ ...page, items: marked(page.items, request) })) },
       );
-      return undefined;
     },
   });
+}
+
+/** The pages of before a deletion, with those that were looked at since. */
+function restored(before: Pages, now: Pages): Pages {
+  const known = before.pages.length;
+  return {
+    pages: [...before.pages, ...now.pages.slice(known)],
+    pageParams: [...before.pageParams, ...now.pageParams.slice(known)],
+  };
 }
 
 /** Pictures after a change, as the server will show them. */

@@ -13,7 +13,7 @@ import type { ListPictures } from '../../../application/list-pictures.ts';
 import type { MarkPictures } from '../../../application/mark-pictures.ts';
 import type { PictureStore } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
-import { generationId, jobId } from '../../../domain/ids.ts';
+import { bulkId, generationId, jobId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { type PresentPorts, presentAsset } from '../present.ts';
@@ -43,7 +43,7 @@ export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
       },
     },
     async (request) => {
-      const { cursor, since, until, starred, generationId: of, ...filter } = request.query;
+      const { cursor, since, until, starred, generationId: of, bulkId: bulk, ...filter } = request.query;
       const { items, next } = await ports.listPictures({
         ...filter,
         tenantId: tenantOf(request),
@@ -52,6 +52,7 @@ export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
         until: until === undefined ? undefined : Date.parse(until),
         isStarred: starred,
         generationId: of === undefined ? undefined : generationId(of),
+        bulkId: bulk === undefined ? undefined : bulkId(bulk),
       });
       const assetUrls = assetUrlsFor(request, ports.assetUrls);
       return { items: items.map((one) => presentPicture(one, assetUrls)), nextCursor: next };
