@@ -17,7 +17,7 @@ export function addServe(program: Command, done: Done): void {
   );
 }
 
-/** The processes of a cluster: `imagemill api`, `worker`, `dispatcher`, `migrate`, `move` */
+/** The processes of a cluster: `imagemill api`, `worker`, `scaler`, `dispatcher`, `migrate`, `move` */
 export function addCluster(program: Command, done: Done): void {
   const api = program
     .command('api')
@@ -33,6 +33,8 @@ export function addCluster(program: Command, done: Done): void {
   worker.action((flags: ServeFlags) =>
     done(import('../commands/serve.ts').then(({ runRole }) => runRole('worker', flags))),
   );
+
+  addScaler(program, done);
 
   const dispatcher = program
     .command('dispatcher')
@@ -58,6 +60,37 @@ export function addCluster(program: Command, done: Done): void {
     .action((flags: Pick<ServeFlags, 'dataDir'>) =>
       done(import('../commands/serve.ts').then(({ move }) => move(flags))),
     );
+}
+
+function addScaler(program: Command, done: Done): void {
+  const scaler = program
+    .command('scaler')
+    .description('run workers of this machine, more while the queue is long and fewer when it is not; docs/cluster.md')
+    .option(
+      '--min-workers <n>',
+      'workers that are always there; IMAGEMILL_SCALE_MIN_WORKERS (default: 1)',
+      wholeNumber('--min-workers', 0, 64),
+    )
+    .option(
+      '--max-workers <n>',
+      'most workers; IMAGEMILL_SCALE_MAX_WORKERS (default: one for each of IMAGEMILL_SCALE_DEVICES)',
+      wholeNumber('--max-workers', 1, 64),
+    );
+  addHealth(scaler);
+  addData(scaler);
+  addDrawing(scaler);
+  scaler.action(({ minWorkers, maxWorkers, ...flags }: ServeFlags & ScalerFlags) =>
+    done(
+      import('../commands/serve.ts').then(({ runRole }) =>
+        runRole('scaler', { ...flags, scaleMinWorkers: minWorkers, scaleMaxWorkers: maxWorkers }),
+      ),
+    ),
+  );
+}
+
+interface ScalerFlags {
+  readonly minWorkers?: number;
+  readonly maxWorkers?: number;
 }
 
 function addListening(command: Command): void {

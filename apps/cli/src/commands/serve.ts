@@ -5,7 +5,18 @@ import { readEnvironment } from '../environment.ts';
 /** Settings that the command line may give. */
 export type ServeFlags = Pick<
   SettingsInput,
-  'host' | 'port' | 'workerPort' | 'dataDir' | 'modelsDir' | 'model' | 'slots' | 'device' | 'weights' | 'threads'
+  | 'host'
+  | 'port'
+  | 'workerPort'
+  | 'dataDir'
+  | 'modelsDir'
+  | 'model'
+  | 'slots'
+  | 'device'
+  | 'weights'
+  | 'threads'
+  | 'scaleMinWorkers'
+  | 'scaleMaxWorkers'
 > & { readonly verbose?: boolean };
 
 /** Serves until Ctrl+C or SIGTERM, or until npm ends that has started it. An orderly stop is a success. */

@@ -5,10 +5,15 @@ export const remoteDialects = ['auto', 'openai', 'sd-server', 'localai'] as cons
 
 const remoteDevice = /^(openai|comfyui):(https?:\/\/[^\s/@?#]+(?:\/[^\s@?#]*)?)$/;
 
+/** Whether the text names a device of this machine or an engine elsewhere. */
+export function fitsDevice(text: string): boolean {
+  return /^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/.test(text) || remoteDevice.test(text);
+}
+
 export const deviceSchema = z
   .string()
   .refine(
-    (text) => /^(cpu|webgpu|coreml|dml(:\d+)?|cuda(:\d+)?|fixed:\d+)$/.test(text) || remoteDevice.test(text),
+    fitsDevice,
     'cpu, webgpu, coreml, dml, cuda:<n>, fixed:<ms>, openai:http://<host>:<port> or comfyui:http://<host>:<port>',
   )
   .default('cpu')

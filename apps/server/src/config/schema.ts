@@ -8,6 +8,7 @@ import { markCorners } from '../domain/provenance/label-policy.ts';
 import { providerSettings } from './provider-settings.ts';
 import { deviceSchema, remoteSettings } from './remote-settings.ts';
 import { s3Settings } from './s3-settings.ts';
+import { scalerSettings } from './scaler-settings.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
@@ -109,6 +110,7 @@ export const settingSchemas = {
     .describe(
       'With redisUrl: whether "imagemill api" lays jobs out for the workers when no other process does. "imagemill dispatcher" always does.',
     ),
+  ...scalerSettings,
   assetDir: z
     .string()
     .min(1)

@@ -25,6 +25,7 @@ import { type Drawing, startDrawing } from './compose-drawing.ts';
 import { startFeeding } from './compose-feeder.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
 import { startRetention } from './compose-retention.ts';
+import { startScaling } from './compose-scaler.ts';
 import { createMetrics } from './compose-telemetry.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
 import { type Cluster, type Opened, openRecords } from './open-records.ts';
@@ -52,7 +53,8 @@ export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics'>,
   close(): Promise<void>;
 }
 
-export interface DispatcherParts extends Pick<Base, 'store' | 'metrics'> {
+/** Of a process that neither draws nor answers an API. */
+export interface AttendantParts extends Pick<Base, 'store' | 'metrics'> {
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -110,7 +112,7 @@ export function composeWorker(config: Config, options: ComposeOptions): Promise<
 }
 
 /** Opens what lays jobs out for workers, and neither draws nor answers an API. @throws StartupError */
-export function composeDispatcher(config: Config, { log }: ComposeOptions): Promise<DispatcherParts> {
+export function composeDispatcher(config: Config, { log }: ComposeOptions): Promise<AttendantParts> {
   return opening(async (opened, close) => {
     const ids = createIdSource(systemClock);
     const records = await openRecords(config, { ids, log, role: 'dispatcher' }, opened);
@@ -119,6 +121,18 @@ export function composeDispatcher(config: Config, { log }: ComposeOptions): Prom
     const metrics = createMetrics(config);
     const book = await followTenants({ ...records, log }, opened);
     startFeeding(config, { ...records, cluster, book, ids, log }, opened);
+    return { store: records.store, metrics, drain: async () => undefined, close };
+  });
+}
+
+/** Opens what starts and ends workers of this machine. @throws StartupError */
+export function composeScaler(config: Config, { log }: ComposeOptions): Promise<AttendantParts> {
+  return opening(async (opened, close) => {
+    const ids = createIdSource(systemClock);
+    const records = await openRecords(config, { ids, log, role: 'scaler' }, opened);
+    const cluster = requireCluster(records, 'scaler');
+    const metrics = createMetrics(config);
+    startScaling(config, { ...records, cluster, metrics, ids, log }, opened);
     return { store: records.store, metrics, drain: async () => undefined, close };
   });
 }

@@ -43,7 +43,7 @@ export interface Records {
 }
 
 /** What a process is for; the database shows it. */
-export type RoleName = 'serve' | 'api' | 'worker' | 'dispatcher';
+export type RoleName = 'serve' | 'api' | 'worker' | 'dispatcher' | 'scaler';
 
 export type Opened = (() => Promise<void> | void)[];
 

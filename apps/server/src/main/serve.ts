@@ -12,21 +12,23 @@ import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import {
   type ApiParts,
+  type AttendantParts,
   compose,
   composeApi,
   composeDispatcher,
+  composeScaler,
   composeWorker,
-  type DispatcherParts,
   type WorkerParts,
 } from './compose.ts';
+import { scalePolicy } from './compose-scaler.ts';
 import { sharedFolder } from './open-records.ts';
-import { untilToldToStop } from './shutdown.ts';
+import { type StopReason, untilToldToStop } from './shutdown.ts';
 
 /**
  * A process of a cluster: `api` answers and draws nothing, `worker` draws and answers no API, `dispatcher` lays jobs out
- * for the workers.
+ * for the workers, `scaler` starts and ends workers of its machine.
  */
-export type Role = 'api' | 'worker' | 'dispatcher';
+export type Role = 'api' | 'worker' | 'dispatcher' | 'scaler';
 
 export interface RunningProcess {
   /** `http://127.0.0.1:7860` */
@@ -79,16 +81,7 @@ export async function startRole(
   { log = defaultLog(config) }: StartOptions = {},
 ): Promise<RunningProcess> {
   if (role === 'api') return startApp(config, await composeApi(config, { version: VERSION, log }));
-  if (role === 'dispatcher') {
-    const parts = await composeDispatcher(config, { version: VERSION, log });
-    const whyNotReady = () => whyStoreIsNotReady(parts.store);
-    const summary = (url: string): string[] => [
-      `Imagemill ${VERSION} listens on ${url}`,
-      '  work     lays jobs out for the workers of the cluster',
-      `  data     ${recordsOf(config)}`,
-    ];
-    return startHealth(config, parts, { whyNotReady, summary });
-  }
+  if (role === 'dispatcher' || role === 'scaler') return startAttendant(role, config, log);
   const parts = await composeWorker(config, { version: VERSION, log });
   return startHealth(config, parts, {
     whyNotReady: async () => whyEnginesAreNotReady([parts.engine.status]),
@@ -96,10 +89,26 @@ export async function startRole(
   });
 }
 
+async function startAttendant(role: 'dispatcher' | 'scaler', config: Config, log: Logger): Promise<RunningProcess> {
+  const openParts = role === 'dispatcher' ? composeDispatcher : composeScaler;
+  const parts = await openParts(config, { version: VERSION, log });
+  const summary = (url: string): string[] => [
+    `Imagemill ${VERSION} listens on ${url}`,
+    `  work     ${role === 'dispatcher' ? 'lays jobs out for the workers of the cluster' : wordsOfScaler(config)}`,
+    `  data     ${recordsOf(config)}`,
+  ];
+  return startHealth(config, parts, { whyNotReady: () => whyStoreIsNotReady(parts.store), summary });
+}
+
+function wordsOfScaler(config: Config): string {
+  const { minWorkers, maxWorkers, queueAbove } = scalePolicy(config);
+  return `runs ${minWorkers} to ${maxWorkers} workers of this machine, one more when over ${queueAbove} jobs wait`;
+}
+
 /** What a process without an API answers to those who watch it. */
 async function startHealth(
   { host, workerPort: port }: Config,
-  parts: WorkerParts | DispatcherParts,
+  parts: WorkerParts | AttendantParts,
   says: {
     readonly whyNotReady: () => Promise<NotReady | undefined>;
     readonly summary: (url: string) => string[] | Promise<string[]>;
@@ -132,20 +141,25 @@ async function startApp(config: Config, parts: ApiParts): Promise<RunningProcess
  * drains it. A second signal ends the process at once; nothing that was accepted is lost by that.
  *
  * @param options.role of a process in a cluster; without it the process does everything
+ * @param options.toldToStop when it is to stop, for who must know that from before the start on
  * @throws StartupError with one sentence that says what to do
  */
-export async function serve(
-  config: Config,
-  { withParent, role }: { readonly withParent: boolean; readonly role?: Role | undefined },
-): Promise<void> {
+export async function serve(config: Config, options: ServeOptions): Promise<void> {
+  const { withParent, role } = options;
   const log = defaultLog(config);
   const server = role === undefined ? await startServer(config, { log }) : await startRole(role, config, { log });
   // Before the line that says it is ready: whoever reads that may stop it at once.
-  const toldToStop = untilToldToStop({ withParent });
+  const toldToStop = options.toldToStop ?? untilToldToStop({ withParent });
   process.stdout.write(`${server.summary.join('\n')}\n`);
   const reason = await toldToStop;
   log.info({ reason }, 'stopping: pictures under way may end, what waits is kept for the next start');
   await server.close();
+}
+
+interface ServeOptions {
+  readonly withParent: boolean;
+  readonly role?: Role | undefined;
+  readonly toldToStop?: Promise<StopReason> | undefined;
 }
 
 interface Closable {

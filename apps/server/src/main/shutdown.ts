@@ -5,8 +5,8 @@ export type StopReason = NodeJS.Signals | 'parent_ended';
  * Resolves with the first SIGINT or SIGTERM. From then on a second one ends the process at once: a person who presses
  * Ctrl+C twice does not want to wait.
  *
- * @param options.withParent also resolves when the parent process is gone. npm passes no SIGTERM on through the shell
- *   of a script, so ending `npm start` would leave the server behind.
+ * @param options.withParent also resolves when the parent process is gone, or has closed its channel to this one. npm
+ *   passes no SIGTERM on through the shell of a script, so ending `npm start` would leave the server behind.
  */
 export function untilToldToStop({ withParent }: { readonly withParent: boolean }): Promise<StopReason> {
   return new Promise((resolve) => {
@@ -19,14 +19,17 @@ export function untilToldToStop({ withParent }: { readonly withParent: boolean }
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
     if (!withParent) return;
-    const parent = process.ppid;
-    const watch = setInterval(() => {
-      if (process.ppid === parent) return;
+    const onEnd = (): void => {
       clearInterval(watch);
       isStopping = true;
       resolve('parent_ended');
+    };
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid !== parent) onEnd();
     }, PARENT_CHECK_MS);
     watch.unref();
+    if (process.connected === true) process.once('disconnect', onEnd);
   });
 }
 

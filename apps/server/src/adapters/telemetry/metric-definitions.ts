@@ -165,6 +165,21 @@ export const metricDefinitions = {
     labels: ['method', 'route'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
   },
+  imagemill_scaler_workers: {
+    type: 'gauge',
+    help: 'Workers of "imagemill scaler": wanted, running, draining',
+    labels: ['state'],
+  },
+  imagemill_scaler_acts_total: {
+    type: 'counter',
+    help: 'Times "imagemill scaler" changed the number of workers, up or down',
+    labels: ['direction'],
+  },
+  imagemill_scaler_crashes_total: {
+    type: 'counter',
+    help: 'Times a worker of "imagemill scaler" ended unasked',
+    labels: [],
+  },
   imagemill_build_info: { type: 'gauge', help: 'Always 1; the labels are versions', labels: ['version', 'node'] },
 } as const satisfies Readonly<Record<`imagemill_${string}`, MetricDefinition>>;
 
