@@ -65,7 +65,7 @@ export function addCluster(program: Command, done: Done): void {
 function addScaler(program: Command, done: Done): void {
   const scaler = program
     .command('scaler')
-    .description('run workers of this machine, more while the queue is long and fewer when it is not; docs/cluster.md')
+    .description('run workers of this machine, more while the queue is long and fewer when it is not; docs/deploy.md')
     .option(
       '--min-workers <n>',
       'workers that are always there; IMAGEMILL_SCALE_MIN_WORKERS (default: 1)',
