@@ -96,13 +96,13 @@ async function query(url: string, statement: string): Promise<void> {
 }
 
 /** PostgreSQL does not run as root; Debian's package has a user for it. */
-function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
+export function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const idOf = (option: string): number => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }));
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -19,6 +19,7 @@ import { addReports } from './command-line/reports.ts';
 import { addRetention } from './command-line/retention.ts';
 import { addCluster, addServe } from './command-line/serve.ts';
 import { addSimulate } from './command-line/simulate.ts';
+import { addStandby } from './command-line/standby.ts';
 import { addTenants } from './command-line/tenants.ts';
 import { addWebhooks } from './command-line/webhooks.ts';
 
@@ -52,6 +53,7 @@ export function createProgram(version: string, context: CommandContext, done: Do
   addGenerate(program, context, done);
   addServe(program, done);
   addCluster(program, done);
+  addStandby(program, context, done);
   addModels(program, context, done);
   addLoras(program, context, done);
   addInspect(program, context, done);

@@ -5,3 +5,4 @@ export { StartupError, type StartupErrorCode, startupErrorCodes } from './config
 export { migrateDatabase } from './main/migrate-database.ts';
 export { type MoveReport, moveToCluster } from './main/move.ts';
 export { type Role, type RunningProcess, type RunningServer, serve, startRole, startServer } from './main/serve.ts';
+export { type StandbyReport, standBy } from './main/standby.ts';

@@ -9,6 +9,7 @@ import { providerSettings } from './provider-settings.ts';
 import { deviceSchema, remoteSettings } from './remote-settings.ts';
 import { s3Settings } from './s3-settings.ts';
 import { scalerSettings } from './scaler-settings.ts';
+import { standbySettings } from './standby-settings.ts';
 
 const milliseconds = z.int().min(0).max(86_400_000);
 
@@ -111,6 +112,7 @@ export const settingSchemas = {
       'With redisUrl: whether "imagemill api" lays jobs out for the workers when no other process does. "imagemill dispatcher" always does.',
     ),
   ...scalerSettings,
+  ...standbySettings,
   assetDir: z
     .string()
     .min(1)
@@ -464,6 +466,7 @@ export const secretSettings: ReadonlySet<string> = new Set([
   'redisUrl',
   'remoteApiKey',
   's3SecretAccessKey',
+  'standbyDnsKeySecret',
 ]);
 
 export const settingsSchema = z.strictObject(settingSchemas);
