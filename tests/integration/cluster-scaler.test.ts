@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createClient } from '@imagemill/api/client';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadConfig } from '../../apps/server/src/config/load.ts';
 import { openAdministration } from '../../apps/server/src/main/open-administration.ts';
 import { ServerFolder, type ServerProcess } from '../support/server-process.ts';
 import { describeWithPostgres, newDatabase } from '../support/with-postgres.ts';
@@ -126,7 +127,7 @@ async function endings(url: string): Promise<unknown> {
 
 /** The audited changes, newest first. */
 async function scalings(databaseUrl: string): Promise<readonly string[]> {
-  const administration = await openAdministration({ databaseUrl, dataDir: '' });
+  const administration = await openAdministration(loadConfig({ overrides: { databaseUrl }, environment: {} }));
   try {
     const answer = await administration.fetch('/v1/audit?action=workers.scaled');
     const { items } = (await answer.json()) as {
