@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../apps/server/src/adapters/clock.ts';
 import { createIdSource } from '../apps/server/src/adapters/id-source.ts';
+import type { RecordStore } from '../apps/server/src/adapters/sql/sql-store.ts';
 import { SqliteStore } from '../apps/server/src/adapters/sql/sqlite-store.ts';
 import { createClaimJobs } from '../apps/server/src/application/claim-jobs.ts';
 import { createCostBook } from '../apps/server/src/application/cost-book.ts';
@@ -27,8 +28,9 @@ interface LoadOptions {
   readonly slots?: number;
 }
 
-interface Bench {
-  readonly store: SqliteStore;
+/** What a load is put on. */
+export interface Bench {
+  readonly store: RecordStore;
   readonly submit: SubmitGeneration;
   startWorker(): Worker;
 }
@@ -97,7 +99,7 @@ export async function measureClaims(rows: number): Promise<readonly number[]> {
   }
 }
 
-const request = {
+export const request = {
   tenantId: DEFAULT_TENANT,
   prompt: 'a red panda in a green forest, morning light, wide angle, soft colours, high detail',
   negativePrompt: '',
@@ -107,7 +109,8 @@ const request = {
   priority: 'standard',
 } as const;
 
-async function submitMany(submit: SubmitGeneration, jobs: number): Promise<void> {
+/** Hands jobs in, a hundred at a time. */
+export async function submitMany(submit: SubmitGeneration, jobs: number): Promise<void> {
   for (let i = 0; i < jobs; i += 100) {
     await Promise.all(Array.from({ length: Math.min(100, jobs - i) }, () => submit(request)));
   }
@@ -116,62 +119,67 @@ async function submitMany(submit: SubmitGeneration, jobs: number): Promise<void>
 async function withStore<T>({ durability, slots = 4 }: LoadOptions, work: (bench: Bench) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'imagemill-queue-'));
   const store = await SqliteStore.open({ folder, durability });
-  const clock = systemClock;
-  const ids = createIdSource(clock);
-  const costs = createCostBook('none', []);
-  const disk = { freeBytes: async () => 1, minFreeBytes: 0 };
   try {
-    return await work({
-      store,
-      submit: createSubmitGeneration({
-        ...{
-          store,
-          clock,
-          ids,
-          costs,
-          disk,
-          models,
-          loras: noLoras,
-          maxAttempts: 4,
-          backOffMs: 5_000,
-          idempotencyMs: 1,
-        },
-        seeds: { pick: () => 1 },
-      }),
-      startWorker() {
-        const worker = new Worker({
-          ...{
-            clock,
-            disk,
-            models,
-            loras: noLoras,
-            labeller: noLabels,
-            leaseMs: 5_000,
-            pollMs: 1_000,
-            releasePauseMs: 0,
-            log: quietLog,
-            feed: store.feed,
-          },
-          workerId: workerId(ids.next()),
-          engine: idleEngine(slots),
-          pictures: {
-            put: async () => ({ sha256: contentHash('00'.repeat(32)), sizeBytes: 0 }),
-            open: async () => undefined,
-            linkTo: async () => undefined,
-          },
-          claimJobs: createClaimJobs({ store, clock, leaseMs: 5_000 }),
-          renewLeases: createRenewLeases({ store, clock, leaseMs: 5_000 }),
-          endAttempt: createEndAttempt({ store, clock, ids, costs }),
-          reapExpiredLeases: createReapExpiredLeases({ store, clock, retry: { maxInterruptions: 1 } }),
-        });
-        store.onStored((event) => event.type === 'job.queued' && worker.wake());
-        return worker;
-      },
-    });
+    return await work(benchOn(store, slots));
   } finally {
     await store.close();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Use cases on a store, with an engine that answers at once. */
+export function benchOn(store: RecordStore, slots: number): Bench {
+  const clock = systemClock;
+  const ids = createIdSource(clock);
+  const costs = createCostBook('none', []);
+  const disk = { freeBytes: async () => 1, minFreeBytes: 0 };
+  return {
+    store,
+    submit: createSubmitGeneration({
+      ...{
+        store,
+        clock,
+        ids,
+        costs,
+        disk,
+        models,
+        loras: noLoras,
+        maxAttempts: 4,
+        backOffMs: 5_000,
+        idempotencyMs: 1,
+      },
+      seeds: { pick: () => 1 },
+    }),
+    startWorker() {
+      const worker = new Worker({
+        ...{
+          clock,
+          disk,
+          models,
+          loras: noLoras,
+          labeller: noLabels,
+          leaseMs: 5_000,
+          pollMs: 1_000,
+          releasePauseMs: 0,
+          log: quietLog,
+          feed: store.feed,
+        },
+        workerId: workerId(ids.next()),
+        engine: idleEngine(slots),
+        pictures: {
+          put: async () => ({ sha256: contentHash('00'.repeat(32)), sizeBytes: 0 }),
+          open: async () => undefined,
+          linkTo: async () => undefined,
+        },
+        claimJobs: createClaimJobs({ store, clock, leaseMs: 5_000 }),
+        renewLeases: createRenewLeases({ store, clock, leaseMs: 5_000 }),
+        endAttempt: createEndAttempt({ store, clock, ids, costs }),
+        reapExpiredLeases: createReapExpiredLeases({ store, clock, retry: { maxInterruptions: 1 } }),
+      });
+      store.onStored((event) => event.type === 'job.queued' && worker.wake());
+      return worker;
+    },
+  };
 }
 
 /** A device that takes no time: what is left is the queue. */
