@@ -31,6 +31,20 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          // What stands on other tables than those of jobs, once more with the records in PostgreSQL.
+          name: 'postgres',
+          include: [
+            'tests/integration/{alerts,authentication,bulks,openai-batch,tenant-isolation,webhooks}.test.ts',
+            'tests/integration/server-{pictures,quality,queue,result-cache,sdapi}.test.ts',
+          ],
+          globalSetup: ['tests/support/postgres-setup.ts'],
+          env: { TEST_RECORDS: 'postgres' },
+          testTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 240_000,

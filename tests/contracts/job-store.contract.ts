@@ -286,7 +286,11 @@ export function describeJobStore(name: string, open: () => Promise<OpenedStore>)
     it('tells a listener every event once, in the order of the ids, mixed with progress', async () => {
       const record = await submit({ count: 4 });
       const heard: number[] = [];
-      const unsubscribe = opened.feed.subscribe(record.generation.id, (event) => heard.push(event.id));
+      const accepted = (await opened.feed.past(DEFAULT_TENANT, record.generation.id, 0)).at(-1)!.id;
+      const unsubscribe = opened.feed.subscribe(record.generation.id, (event) => {
+        // What was accepted before may only be heard of now; readers have it from the past.
+        if (event.id > accepted) heard.push(event.id);
+      });
       const step = { type: 'job.step', tenantId: DEFAULT_TENANT, generationId: record.generation.id } as const;
       await Promise.all(
         record.jobs.map(async ({ job }, index) => {

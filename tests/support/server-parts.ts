@@ -5,11 +5,22 @@ import { type Config, loadConfig } from '../../apps/server/src/config/load.ts';
 import type { SettingsInput } from '../../apps/server/src/config/schema.ts';
 import { compose, type Parts } from '../../apps/server/src/main/compose.ts';
 import { quietLog } from './quiet-log.ts';
+import { newDatabase } from './with-postgres.ts';
 
-/** Settings for a server of a test: a folder of its own, a free port, the fixed-time device, nothing of the machine. */
+/**
+ * Settings for a server of a test: a folder of its own, a free port, the fixed-time device, nothing of the machine. In
+ * the project `postgres` the records are in a database of their own.
+ */
 export async function testConfig(settings: SettingsInput = {}): Promise<Config> {
   const folder = await mkdtemp(join(tmpdir(), 'imagemill-server-'));
-  const base: SettingsInput = { dataDir: 'data', modelsDir: 'models', port: 0, device: 'fixed:0', minFreeBytes: 0 };
+  const base: { -readonly [Name in keyof SettingsInput]: SettingsInput[Name] } = {
+    dataDir: 'data',
+    modelsDir: 'models',
+    port: 0,
+    device: 'fixed:0',
+    minFreeBytes: 0,
+  };
+  if (process.env['TEST_RECORDS'] === 'postgres') base.databaseUrl = (await newDatabase()).url;
   return loadConfig({ overrides: { ...base, ...settings }, environment: { PATH: process.env['PATH'] }, folder });
 }
 

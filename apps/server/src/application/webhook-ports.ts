@@ -26,6 +26,8 @@ export interface DeliveryRecord {
 }
 
 export interface WebhookReader {
+  /** Whether a claim could find something. */
+  hasDue(now: number): Promise<boolean>;
   list(tenantId: TenantId): Promise<readonly Webhook[]>;
   find(tenantId: TenantId, id: WebhookId): Promise<Webhook | undefined>;
   /** Newest first. */

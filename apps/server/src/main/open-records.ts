@@ -68,7 +68,7 @@ export async function openRecords(
   const { databaseUrl: url, durability } = config;
   const carriage = openCarriage(config, { takes: role === 'serve' || role === 'worker', log }, opened);
   const options = { url, name: `imagemill ${role}`, durability, outbox, clock: systemClock, log };
-  const store = await openDatabase({ ...options, bus: carriage?.bus });
+  const store = await openDatabase({ ...options, bus: carriage?.bus, hasReaders: role !== 'worker' });
   opened.push(() => store.close());
   assetUrls = await composeAssetUrls(config, store);
   const { bus, workers, leases, clock } = store;

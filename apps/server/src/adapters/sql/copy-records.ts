@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { PostgresWriter } from './postgres-connection.ts';
+import type { PostgresWriter } from './postgres-writer.ts';
 import type { Tables } from './schema.ts';
 
 export interface CopiedTable {
@@ -88,6 +88,8 @@ async function copyTable(
     });
     // Names of tables are those of the source: no type knows them.
     await (target as unknown as Kysely<Record<string, Row>>).insertInto(name).values(clean).execute();
+    // Inserts are not waited for: ask something, so that no more than a page is on its way.
+    await sql`select 1`.execute(target);
     rows += clean.length;
   }
 }

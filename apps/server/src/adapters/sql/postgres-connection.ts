@@ -1,7 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
-import { AppError } from '../../domain/errors.ts';
-import type { TransactionConnection } from './group-commit.ts';
 import { toAppError } from './postgres-errors.ts';
 import type { Tables } from './schema.ts';
 
@@ -37,82 +35,9 @@ export function openPool(options: PostgresOptions, size: number): PostgresPool {
   return { queries: new Kysely<Tables>({ dialect }), close: () => pool.end() };
 }
 
-/**
- * The one connection on which a process writes. Who begins a transaction waits until no other process is in one, so
- * transactions follow each other as they do on SQLite: what one reads, no other has changed meanwhile, and events are
- * numbered in the order in which they become visible. The decision record on PostgreSQL has the reasons and the price.
- */
-export class PostgresWriter implements TransactionConnection {
-  readonly queries: Kysely<Tables>;
-  readonly #options: PostgresOptions;
-  #client: pg.Client | undefined;
-
-  constructor(options: PostgresOptions) {
-    this.#options = options;
-    const dialect = new PostgresDialect({
-      pool: { options: {}, end: () => Promise.resolve(), connect: async () => this.#current() },
-    });
-    this.queries = new Kysely<Tables>({ dialect });
-  }
-
-  /** @throws AppError `database_unavailable` */
-  async begin(): Promise<void> {
-    if (this.#client !== undefined) {
-      try {
-        return await this.execute(BEGIN);
-      } catch (error) {
-        // A connection may have been lost long ago; a new one tells whether the database is there now.
-        if (!this.endsTransaction(error)) throw error;
-        this.#drop();
-      }
-    }
-    const client = await translated(() => connect(this.#options));
-    const forget = (): void => {
-      if (this.#client === client) this.#client = undefined;
-    };
-    client.on('error', forget).on('end', forget);
-    this.#client = client;
-    await this.execute(BEGIN);
-  }
-
-  async execute(statement: string): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) throw lost();
-    try {
-      await translated(() => client.query(statement));
-    } catch (error) {
-      // Whether a commit took place is not known then; the transaction of a rollback may still hold its lock.
-      if (statement !== BEGIN) this.#drop();
-      throw error;
-    }
-  }
-
-  endsTransaction(error: unknown): boolean {
-    if (!(error instanceof AppError)) return false;
-    return error.code === 'database_unavailable' || error.code === 'disk_full' || this.#client === undefined;
-  }
-
-  async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => undefined);
-  }
-
-  #current(): PostgresPoolClient {
-    if (this.#client === undefined) throw lost();
-    return asKyselyClient(this.#client, () => undefined);
-  }
-
-  #drop(): void {
-    const client = this.#client;
-    this.#client = undefined;
-    void client?.end().catch(() => undefined);
-  }
-}
-
 /** A connection outside of every pool, ready to be used. @throws what the driver throws */
-export async function connect(options: PostgresOptions): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(options));
+export async function connect(options: PostgresOptions, more: pg.ClientConfig = {}): Promise<pg.Client> {
+  const client = new pg.Client({ ...clientConfig(options), ...more });
   // Whoever runs a query is told by its rejection.
   client.on('error', () => undefined);
   await client.connect();
@@ -162,8 +87,8 @@ function asKyselyClient(client: pg.ClientBase, release: (error?: Error) => void)
 
 const names = new Map<string, string>();
 
-/** Texts vary with the number of rows of an insert: the long ones are not worth a name. */
-function nameOf(text: string): string | undefined {
+/** Name under which a statement is prepared. Texts vary with the number of rows of an insert: the long ones get none. */
+export function nameOf(text: string): string | undefined {
   const known = names.get(text);
   if (known !== undefined || names.size >= MAX_NAMES || text.length > MAX_NAMED_LENGTH) return known;
   const name = `imagemill_${names.size}`;
@@ -177,14 +102,8 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
   return pg.types.getTypeParser(oid, format as 'text');
 }
 
-function lost(): AppError {
-  return new AppError('database_unavailable', 'The connection to the database was lost.');
-}
-
 const INT8 = 20;
 const NUMERIC = 1700;
-/** The lock that a writing transaction holds: four letters of this project's name. */
-const BEGIN = `begin; select pg_advisory_xact_lock(${0x696d_6d6c})`;
 const CONNECT_TIMEOUT_MS = 5_000;
 const QUERY_TIMEOUT_MS = 30_000;
 const LOCK_TIMEOUT_MS = 10_000;

@@ -11,15 +11,10 @@ import { GroupCommit } from './group-commit.ts';
 import { migrate } from './migrations.ts';
 import { type OpenCounts, type OpenJobNumbers, OpenJobs } from './open-jobs.ts';
 import { PostgresBus } from './postgres-bus.ts';
-import {
-  openPool,
-  type PostgresOptions,
-  type PostgresPool,
-  PostgresWriter,
-  translated,
-} from './postgres-connection.ts';
+import { openPool, type PostgresOptions, type PostgresPool, translated } from './postgres-connection.ts';
 import { isPassingConflict } from './postgres-errors.ts';
 import { PostgresListener } from './postgres-listener.ts';
+import { PostgresWriter } from './postgres-writer.ts';
 import type { Tables } from './schema.ts';
 import { EVENT_STRIDE, type NumberedStored, SharedFeed } from './shared-feed.ts';
 import { createLeaseBook, createWorkerBoard } from './sql-cluster.ts';
@@ -32,6 +27,8 @@ export interface PostgresStoreOptions extends PostgresOptions {
   readonly log: Logger;
   /** Makes webhook messages of events, in their transaction. @default none are made */
   readonly outbox?: Outbox | undefined;
+  /** Whether anybody may ask this process for the progress of others. @default true */
+  readonly hasReaders?: boolean | undefined;
   /** Carries messages between processes. @default NOTIFY of the same database */
   readonly bus?: EventBus | undefined;
 }
@@ -73,7 +70,11 @@ export class PostgresStore extends SqlStore {
     this.#stopAdjusting = every(options.clock, ADJUST_MS, () => parts.clock.adjust(), onError);
     this.#outbox = options.outbox;
     this.#commits = new GroupCommit(parts.writer, { maxGroup: MAX_GROUP });
-    this.#feed = new SharedFeed(parts.pool.queries, { bus: parts.bus, log: options.log });
+    this.#feed = new SharedFeed(parts.pool.queries, {
+      bus: parts.bus,
+      log: options.log,
+      hasReaders: options.hasReaders ?? true,
+    });
   }
 
   /**
@@ -206,7 +207,7 @@ function countedJobs(queries: Kysely<Tables>, clock: Clock): OpenJobNumbers {
     const startedAt = clock.now();
     const counts = await (await OpenJobs.of(queries)).read();
     const tookMs = clock.now() - startedAt;
-    if (known !== undefined && tookMs > 0) known = { ...known, until: clock.now() + COUNT_SHARE * tookMs };
+    if (known !== undefined && tookMs > SLOW_COUNT_MS) known = { ...known, until: clock.now() + COUNT_SHARE * tookMs };
     return counts;
   };
   return {
@@ -232,6 +233,8 @@ const MAX_TRIES = 5;
 /** How often the clock of the database is looked at. */
 const ADJUST_MS = 30_000;
 const EVENTS_AT_ONCE = 50;
-/** Counting takes at most the tenth part of a connection's time. */
+/** A count of more than some hundred thousand jobs. */
+const SLOW_COUNT_MS = 250;
+/** Slow counts take at most the tenth part of a connection's time. */
 const COUNT_SHARE = 10;
 const MOST_COUNT_AGE_MS = 60_000;

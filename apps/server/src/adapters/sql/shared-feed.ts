@@ -30,11 +30,15 @@ export class SharedFeed implements EventFeed {
   /** What was heard is told one after the other, although some of it must be looked up. */
   #telling: Promise<void> = Promise.resolve();
 
-  constructor(queries: Kysely<Tables>, ports: { readonly bus: EventBus; readonly log: Logger }) {
+  /** @param ports.hasReaders whether anybody may ask this process for progress */
+  constructor(
+    queries: Kysely<Tables>,
+    ports: { readonly bus: EventBus; readonly log: Logger; readonly hasReaders: boolean },
+  ) {
     this.#queries = queries;
     this.#bus = ports.bus;
     this.#log = ports.log;
-    ports.bus.subscribe((message) => this.#hear(message));
+    if (ports.hasReaders) ports.bus.subscribe((message) => this.#hear(message));
   }
 
   async past(tenantId: TenantId, id: GenerationId, afterId: number): Promise<readonly NumberedEvent[]> {

@@ -45,6 +45,19 @@ export class SqlWebhookReader implements WebhookReader {
     return row && webhookFromRow(row);
   }
 
+  async hasDue(now: number): Promise<boolean> {
+    const row = await this.queries
+      .selectFrom('webhook_deliveries')
+      .innerJoin('webhooks', 'webhooks.id', 'webhook_deliveries.webhook_id')
+      .select('webhook_deliveries.id')
+      .where(sql.ref('webhook_deliveries.state'), '=', sql.lit('pending'))
+      .where('webhook_deliveries.next_at', '<=', now)
+      .where('webhooks.disabled_at', 'is', null)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   async deliveries({ tenantId, webhookId, limit, after, state }: DeliveryQuery): Promise<readonly DeliveryRecord[]> {
     let select = this.queries
       .selectFrom('webhook_deliveries')
