@@ -2,7 +2,7 @@
  * The queue on PostgreSQL: what it accepts, hands out and works off in a second, how soon an idle worker starts, and
  * how throughput grows with workers whose pictures take a fixed time. PostgreSQL is started for it, with fsync.
  *
- *     node benchmarks/cluster-queue.ts [--rounds 3] [--jobs 1000] [--seconds 20] [--picture-ms 2000]
+ *     node benchmarks/cluster-queue.ts [--rounds 3] [--jobs 1000] [--seconds 20] [--picture-ms 2000] [--only rates|starts|scaling]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
     'picture-ms': { type: 'string', default: '2000' },
+    only: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
@@ -36,9 +37,8 @@ const pictureMs = Number(values['picture-ms']);
 const server = await startPostgres({ fsync: true });
 try {
   process.stdout.write(`load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`);
-  await printRates();
-  await printStarts();
-  await printScaling();
+  const parts = { rates: printRates, starts: printStarts, scaling: printScaling };
+  for (const [name, print] of Object.entries(parts)) if ((values.only ?? name) === name) await print();
 } finally {
   await server.remove();
 }
