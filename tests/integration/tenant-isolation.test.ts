@@ -68,6 +68,16 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'POST /v1/queue/pause': [refused(() => '/v1/queue/pause')],
   'POST /v1/queue/resume': [refused(() => '/v1/queue/resume')],
   'GET /v1/models/{model}': [{ path: () => '/v1/models/demo', expects: 'own' }],
+  'POST /v1/models/{name}/verify': [refused(() => '/v1/models/demo/verify')],
+  'POST /v1/model-activities/{id}/cancel': [refused(() => '/v1/model-activities/one/cancel')],
+  'GET /v1/model-activities': [refused(() => '/v1/model-activities')],
+  'POST /v1/model-activities/pull': [
+    refused(
+      () => '/v1/model-activities/pull',
+      () => ({ repository: 'owner/model' }),
+    ),
+  ],
+  'GET /v1/settings': [refused(() => '/v1/settings')],
   'POST /v1/models/{name}/load': [refused(() => '/v1/models/demo/load')],
   'POST /v1/models/{name}/unload': [refused(() => '/v1/models/demo/unload')],
   'GET /v1/loras/{name}': [refused(() => '/v1/loras/owner-lora')],

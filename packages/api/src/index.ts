@@ -206,6 +206,15 @@ export {
   type Precision,
 } from './contracts/model.ts';
 export {
+  type ModelActivity,
+  type ModelActivityList,
+  modelActivityListSchema,
+  modelActivityParamsSchema,
+  modelActivitySchema,
+  type PullModelRequest,
+  pullModelRequestSchema,
+} from './contracts/model-activity.ts';
+export {
   type ArchiveRequest,
   archiveRequestSchema,
   type ListPicturesQuery,
@@ -289,6 +298,7 @@ export {
   signInOptionsSchema,
   signInRequestSchema,
 } from './contracts/session.ts';
+export { type Setting, type SettingList, type SettingSource, settingListSchema } from './contracts/settings.ts';
 export type { ImageRequest, ImageUse, MaskRequest, MaskUse, ParsedImageRequest } from './contracts/source.ts';
 export {
   type DeviceMemory,

@@ -27,6 +27,10 @@ export interface LoadConfigInput {
 export interface Config extends Settings {
   /** Variables that an engine process sees; no others. */
   readonly engineEnvironment: Readonly<Record<string, string>>;
+  /** Where each setting came from that is not at its default. */
+  readonly settingSources: Readonly<Record<string, SettingSource>>;
+  /** Where models are pulled from: `HF_ENDPOINT`, `HF_TOKEN`, `MODELSCOPE_ENDPOINT`, `MODELSCOPE_API_TOKEN`. */
+  readonly hubs: Readonly<Record<'huggingFace' | 'modelScope', HubAccess>>;
   /** What the default folder of installed models follows from. */
   readonly modelsFolder: {
     readonly configured: string | undefined;
@@ -46,23 +50,27 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
   const environment = input.environment ?? process.env;
   const folder = resolve(input.folder ?? '.');
   const sources: Source[] = [
-    { words: (name) => `the setting ${name}`, values: { ...input.overrides } },
-    { words: variableWords(environment), values: readVariables(environment) },
-    { words: (name) => `${name} in ${FILE_NAME}`, values: readFile(resolve(folder, FILE_NAME)) },
+    { kind: 'command line', words: (name) => `the setting ${name}`, values: { ...input.overrides } },
+    { kind: 'environment', words: variableWords(environment), values: readVariables(environment) },
+    { kind: 'file', words: (name) => `${name} in ${FILE_NAME}`, values: readFile(resolve(folder, FILE_NAME)) },
   ];
   const values: Record<string, unknown> = {};
+  const settingSources: Record<string, SettingSource> = {};
   for (const source of sources) {
     for (const [name, value] of Object.entries(source.values)) {
       if (value === undefined) continue;
       requireKnown(name, source.words(name));
       const checked = settingSchemas[name].safeParse(value);
       if (!checked.success) throw invalid(source.words(name), secretSettings.has(name) ? HIDDEN : value, checked.error);
-      if (!(name in values)) values[name] = value;
+      if (name in values) continue;
+      values[name] = value;
+      settingSources[name] = source.kind;
     }
   }
   const settings = settingsSchema.parse(values);
   return Object.freeze({
     ...settings,
+    settingSources,
     dataDir: resolve(folder, settings.dataDir),
     assetDir: settings.assetDir === undefined ? undefined : resolve(folder, settings.assetDir),
     ...(settings.comfyuiWorkflow === undefined ? {} : { comfyuiWorkflow: resolve(folder, settings.comfyuiWorkflow) }),
@@ -70,6 +78,13 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
     safetyModel: withPath(settings.safetyModel, folder),
     aestheticModel: withPath(settings.aestheticModel, folder),
     engineEnvironment: pick(environment, ENGINE_VARIABLES),
+    hubs: {
+      huggingFace: { endpoint: environment['HF_ENDPOINT'] || undefined, token: environment['HF_TOKEN'] || undefined },
+      modelScope: {
+        endpoint: environment['MODELSCOPE_ENDPOINT'] || undefined,
+        token: environment['MODELSCOPE_API_TOKEN'] || undefined,
+      },
+    },
     modelsFolder: {
       configured: settings.modelsDir === undefined ? undefined : resolve(folder, settings.modelsDir),
       platform: process.platform,
@@ -84,7 +99,15 @@ function withPath<T extends { readonly path: string }>(model: T | undefined, fol
   return model && { ...model, path: resolve(folder, model.path) };
 }
 
+export interface HubAccess {
+  readonly endpoint: string | undefined;
+  readonly token: string | undefined;
+}
+
+export type SettingSource = 'command line' | 'environment' | 'file' | 'default';
+
 interface Source {
+  readonly kind: SettingSource;
   /** How to name a setting of this source to people. */
   readonly words: (name: string) => string;
   readonly values: Readonly<Record<string, unknown>>;

@@ -467,6 +467,7 @@ export const secretSettings: ReadonlySet<string> = new Set([
   'remoteApiKey',
   's3SecretAccessKey',
   'standbyDnsKeySecret',
+  'smtpUrl',
 ]);
 
 export const settingsSchema = z.strictObject(settingSchemas);

@@ -54,6 +54,8 @@ export type AppErrorCode =
   | 'model_gone'
   | 'model_not_found'
   | 'model_in_use'
+  | 'model_busy'
+  | 'model_activity_not_found'
   | 'alert_not_found'
   | 'alert_rule_not_found'
   | 'alert_channel_not_found'

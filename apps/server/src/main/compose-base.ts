@@ -8,13 +8,13 @@ import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import type { IncidentBook } from '../application/incidents.ts';
-import type { Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import type { Disk, IdSource, Logger, PictureStore } from '../application/ports.ts';
 import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
 import { openLoras } from './compose-loras.ts';
 import { collectSystem, createMetrics, openTraces } from './compose-telemetry.ts';
 import { openIncidents } from './compose-watchdog.ts';
-import { findModels } from './find-models.ts';
+import { findModels, type InstalledCatalog } from './find-models.ts';
 import { openPictures } from './open-pictures.ts';
 import { type Opened, openRecords, type Records, type RoleName, sharedFolder, usingFolder } from './open-records.ts';
 
@@ -25,7 +25,7 @@ export interface ComposeOptions {
 
 export interface Base extends Records, ComposeOptions {
   readonly pictures: PictureStore & PictureRemover;
-  readonly models: ModelCatalog;
+  readonly models: InstalledCatalog;
   readonly loras: LoraFolders;
   readonly costs: CostBook;
   readonly disk: Disk;

@@ -36,21 +36,24 @@ import { createManageModels } from '../application/manage-models.ts';
 import { createManageTemplates } from '../application/manage-templates.ts';
 import type { ManageWebhooks } from '../application/manage-webhooks.ts';
 import { createMarkPictures } from '../application/mark-pictures.ts';
-import type { Clock, Disk, IdSource, Logger, ModelCatalog, PictureStore } from '../application/ports.ts';
+import type { Clock, Disk, IdSource, Logger, PictureStore } from '../application/ports.ts';
 import { createReadEvents } from '../application/read-events.ts';
 import { createRedriveJobs } from '../application/redrive-jobs.ts';
 import { createSetPriority } from '../application/set-priority.ts';
 import { createSubmitGeneration, type SubmitGeneration } from '../application/submit-generation.ts';
 import { createUploadAsset, type UploadAsset } from '../application/upload-asset.ts';
+import { effectiveSettings } from '../config/effective-settings.ts';
 import { type Config, isLoopback } from '../config/load.ts';
 import { AppError } from '../domain/errors.ts';
 import type { JobId, TenantId } from '../domain/ids.ts';
 import type { AccessParts } from './compose-access.ts';
 import { composeBulks } from './compose-bulks.ts';
 import { tenantLabelPolicies } from './compose-labels.ts';
+import { composeModelActivities } from './compose-models.ts';
 import { composeOrders } from './compose-orders.ts';
 import { composeQualityRoutes } from './compose-quality.ts';
 import { composeSdapi } from './compose-sdapi.ts';
+import type { InstalledCatalog } from './find-models.ts';
 import { pictureLinkOrigin } from './open-pictures.ts';
 import type { Cluster } from './open-records.ts';
 
@@ -59,7 +62,7 @@ export interface HttpParts {
   readonly cluster: Cluster | undefined;
   readonly pictures: PictureStore;
   readonly assetUrls: AssetUrls;
-  readonly models: ModelCatalog;
+  readonly models: InstalledCatalog;
   readonly loras: LoraFolders;
   readonly access: AccessParts;
   readonly webhooks: ManageWebhooks;
@@ -118,6 +121,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       getAsset: createGetAsset({ store }),
       inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
       manageModels: createManageModels({ engine: engines.models, models, log }),
+      ...{ modelActivities: composeModelActivities(config, parts), settings: effectiveSettings(config) },
       getSystem: createGetSystem({ store, disk, clock, engines: engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),

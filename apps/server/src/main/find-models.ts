@@ -14,12 +14,35 @@ import { StartupError } from '../config/startup-error.ts';
  *
  * @throws StartupError `model_missing` when none of them can draw
  */
-export async function findModels(config: Config): Promise<ModelCatalog> {
-  if (remoteDeviceOf(config.device) !== undefined) return { list: () => [remoteModel(config)] };
-  const store = createModelStore({
-    modelsFolder: resolveModelsFolder(config.modelsFolder),
+export async function findModels(config: Config): Promise<InstalledCatalog> {
+  if (remoteDeviceOf(config.device) !== undefined) {
+    return { list: () => [remoteModel(config)], refresh: async () => undefined };
+  }
+  let catalog = await readModels(config);
+  return {
+    list: () => catalog.list(),
+    async refresh() {
+      catalog = await readModels(config);
+    },
+  };
+}
+
+/** The models on disk, as of the last look. */
+export interface InstalledCatalog extends ModelCatalog {
+  /** Looks for models anew. */
+  readonly refresh: () => Promise<void>;
+}
+
+/** The folders of models on this machine. */
+export function openModelStore({ modelsFolder }: Config): ModelStore {
+  return createModelStore({
+    modelsFolder: resolveModelsFolder(modelsFolder),
     readOnlyFolders: [projectModelsFolder],
   });
+}
+
+async function readModels(config: Config): Promise<ModelCatalog> {
+  const store = openModelStore(config);
   const chosen = config.model === undefined ? undefined : await findChosen(store, config.model);
   const installed = await store.list();
   const others = installed.filter((model) => model.path !== chosen?.path);

@@ -9,7 +9,7 @@ import type {
 import type { Inspection } from '../contracts/inspection.ts';
 import type { Job, JobDetail } from '../contracts/job.ts';
 import type { Lora, LoraList } from '../contracts/lora.ts';
-import type { Model, ModelList } from '../contracts/model.ts';
+import type { ModelList } from '../contracts/model.ts';
 import type { ListPicturesQuery, MarkPicturesRequest, MarkPicturesResult, PicturePage } from '../contracts/picture.ts';
 import type { Priority } from '../contracts/primitives.ts';
 import type { ListReviewsQuery, Review, ReviewPage } from '../contracts/quality.ts';
@@ -26,6 +26,7 @@ import { type AlertClient, createAlertClient } from './alerts.ts';
 import { errorFromFailure, errorFromResponse } from './api-error.ts';
 import { type BulkClient, createBulkClient, formOf } from './bulks.ts';
 import { type ReadEventsOptions, readEvents } from './events.ts';
+import { createOperationClient, type OperationClient } from './operation.ts';
 import { createTemplateClient, type TemplateClient } from './templates.ts';
 import { createWebhookClient, type WebhookClient } from './webhooks.ts';
 
@@ -48,7 +49,8 @@ export interface SubmitOptions extends CallOptions {
 }
 
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client extends AdministrationClient, AlertClient, BulkClient, WebhookClient, TemplateClient {
+export interface Client extends AdministrationClient, AlertClient, BulkClient, WebhookClient, TemplateClient,
+    OperationClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
@@ -63,10 +65,6 @@ export interface Client extends AdministrationClient, AlertClient, BulkClient, W
   listDeadLetters(query?: Partial<ListDeadLettersQuery>, options?: CallOptions): Promise<DeadLetterPage>;
   redriveDeadLetters(filter?: Partial<RedriveRequest>, options?: CallOptions): Promise<RedriveResult>;
   listModels(options?: CallOptions): Promise<ModelList>;
-  /** Orders a model, `demo` or `demo:w8a8`, into the memory of the engine; the answer may still say `loading`. */
-  loadModel(name: string, options?: CallOptions): Promise<Model>;
-  /** Takes a model out of the memory of the engine; refused while it is drawing. */
-  unloadModel(name: string, options?: CallOptions): Promise<Model>;
   listLoras(options?: CallOptions): Promise<LoraList>;
   /** Uploads a safetensors file; its name is the name of the adapter. */
   uploadLora(fileName: string, file: Blob, options?: CallOptions): Promise<Lora>;
@@ -106,6 +104,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
   return {
     ...createAdministrationClient(call),
+    ...createOperationClient(call),
     ...createAlertClient(call),
     ...createBulkClient(call),
     ...createWebhookClient(call),
@@ -125,8 +124,6 @@ export function createClient(options: ClientOptions = {}): Client {
     listDeadLetters: (query = {}, o = {}) => call('GET', `/v1/dead-letters${queryString(query)}`, o),
     redriveDeadLetters: (filter = {}, o = {}) => call('POST', '/v1/dead-letters/redrive', { ...o, body: filter }),
     listModels: (o = {}) => call('GET', '/v1/models', o),
-    loadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/load`, o),
-    unloadModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/unload`, o),
     listLoras: (o = {}) => call('GET', '/v1/loras', o),
     uploadLora: (fileName, file, o = {}) => call('POST', '/v1/loras', { ...o, form: formOf(fileName, file) }),
     deleteLora: (name, o = {}) => call('DELETE', `/v1/loras/${encodeURIComponent(name)}`, o),

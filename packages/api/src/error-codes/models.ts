@@ -14,6 +14,20 @@ export const modelErrors = {
     cause: 'A picture is being drawn with the model, or it is being loaded.',
     help: 'Unload it when its pictures are done; GET /v1/models says when it is no longer pinned.',
   },
+  model_busy: {
+    title: 'The model is being pulled or checked',
+    status: 409,
+    retryable: true,
+    cause: 'A pull or a check of the same model is under way or waits.',
+    help: 'GET /v1/model-activities tells how far it is.',
+  },
+  model_activity_not_found: {
+    title: 'There is no such pull or check',
+    status: 404,
+    retryable: false,
+    cause: 'The id is wrong, or the server was started again since, or 50 others were ordered after it.',
+    help: 'GET /v1/model-activities lists those that are remembered.',
+  },
   engine_crashed: {
     title: 'The engine process ended',
     status: 500,

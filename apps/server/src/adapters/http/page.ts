@@ -6,9 +6,9 @@ import { sendProblem } from './problem.ts';
 import { pageSecurityPolicy } from './security.ts';
 
 /** Paths that the page itself leads to; each is answered with its document, so that a reload stays where it was. */
-const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/review', '/operation', '/alerts'];
+const pagePaths = ['/sign-in', '/gallery', '/bulks', '/queue', '/review', '/alerts'];
 /** Pages with parts, which have an address each. */
-const pageFolders = ['/administration'];
+const pageFolders = ['/operation', '/administration'];
 
 /** Serves the built page at `/`. Without one, `/` says how to build it. */
 export async function addPage(app: FastifyInstance, folder: string, pictureOrigin?: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Setting } from '@imagemill/api';
 import type { AssetUrls } from '../../application/asset-urls.ts';
 import type { CancelGeneration } from '../../application/cancel-generation.ts';
 import type { CancelJob } from '../../application/cancel-job.ts';
@@ -11,6 +12,7 @@ import type { GetSystem } from '../../application/get-system.ts';
 import type { ListDeadLetters } from '../../application/list-dead-letters.ts';
 import type { ListGenerations } from '../../application/list-generations.ts';
 import type { ManageModels } from '../../application/manage-models.ts';
+import type { ModelActivities } from '../../application/model-activities.ts';
 import type { Clock, IdSource, Logger, ModelCatalog, PictureStore } from '../../application/ports.ts';
 import type { ReadEvents } from '../../application/read-events.ts';
 import type { NotReady } from '../../application/readiness.ts';
@@ -67,6 +69,9 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly pictures: PictureStore;
   readonly models: ModelCatalog;
   readonly manageModels: ManageModels;
+  readonly modelActivities: ModelActivities;
+  /** As they hold, without secrets. */
+  readonly settings: readonly Setting[];
   readonly engineStatus: () => readonly EngineStatus[];
   /** Why requests should go to another process for now; undefined when this one is ready. */
   readonly whyNotReady: () => Promise<NotReady | undefined>;

@@ -13,6 +13,7 @@ const TenantsSection = late(async () => (await import('./tenants-section.tsx')).
 const MembersSection = late(async () => (await import('./members-section.tsx')).MembersSection);
 const KeysSection = late(async () => (await import('./keys-section.tsx')).KeysSection);
 const UsageSection = late(async () => (await import('./usage-section.tsx')).UsageSection);
+const SettingsSection = late(async () => (await import('./settings-section.tsx')).SettingsSection);
 const AuditSection = late(async () => (await import('./audit-section.tsx')).AuditSection);
 
 const sections = [
@@ -21,6 +22,7 @@ const sections = [
   { path: '/administration/keys', name: 'keys', permission: 'keys:manage' },
   { path: '/administration/usage', name: 'usage', permission: 'usage:read' },
   { path: '/administration/audit', name: 'audit', permission: 'audit:read' },
+  { path: '/administration/settings', name: 'settings', permission: 'tenants:manage' },
 ] as const satisfies readonly { path: string; name: string; permission: Permission }[];
 
 /** Tenants, people, keys, what they used and what was done: each part for who has the right to it. */
@@ -36,7 +38,7 @@ export function AdministrationPage(): ReactElement {
   const current = allowed.find((section) => section.path === path) ?? allowed[0];
   const own = caller?.tenantId ?? '';
   const tenant = tenantParameter(chosen ?? own, caller);
-  const hasTenant = current?.name !== 'tenants';
+  const hasTenant = current?.name !== 'tenants' && current?.name !== 'settings';
   return (
     <>
       <header className={styles.head}>
@@ -59,6 +61,7 @@ export function AdministrationPage(): ReactElement {
       {current?.name === 'members' && <MembersSection tenant={tenant} />}
       {current?.name === 'keys' && <KeysSection tenant={tenant} />}
       {current?.name === 'usage' && <UsageSection tenant={tenant} isOfInstallation={isOfInstallation} />}
+      {current?.name === 'settings' && <SettingsSection />}
       {current?.name === 'audit' && <AuditSection tenant={tenant} />}
     </>
   );

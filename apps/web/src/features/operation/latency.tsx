@@ -4,6 +4,7 @@ import { formatDuration } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import styles from './latency.module.css';
 import type { PhaseTimes } from './measure.ts';
+import { PhaseBars } from './phase-bars.tsx';
 
 /** Where the time of the newest pictures went. */
 export function Latency({ phases }: { readonly phases: readonly PhaseTimes[] }): ReactElement {
@@ -15,24 +16,27 @@ export function Latency({ phases }: { readonly phases: readonly PhaseTimes[] }):
       {phases.length === 0 ? (
         <p className={styles.empty}>{t('operation.nothingMeasured')}</p>
       ) : (
-        <table className={styles.table}>
-          <thead>
-            <tr>
-              <th scope="col">{t('operation.phase')}</th>
-              <th scope="col">{t('operation.median')}</th>
-              <th scope="col">{t('operation.high')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {phases.map(({ phase, medianMs, highMs }) => (
-              <tr key={phase}>
-                <th scope="row">{t(`operation.phases.${phase}`)}</th>
-                <td>{formatDuration(language, medianMs)}</td>
-                <td>{formatDuration(language, highMs)}</td>
+        <>
+          <PhaseBars phases={phases} />
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                <th scope="col">{t('operation.phase')}</th>
+                <th scope="col">{t('operation.median')}</th>
+                <th scope="col">{t('operation.high')}</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {phases.map(({ phase, medianMs, highMs }) => (
+                <tr key={phase}>
+                  <th scope="row">{t(`operation.phases.${phase}`)}</th>
+                  <td>{formatDuration(language, medianMs)}</td>
+                  <td>{formatDuration(language, highMs)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
       )}
     </section>
   );

@@ -1,81 +1,40 @@
-import type { SystemStatus } from '@imagemill/api';
-import type { ReactElement, ReactNode } from 'react';
+import type { Permission } from '@imagemill/api';
+import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useQueue } from '../../shared/api/queue.ts';
-import { useRecentGenerations } from '../../shared/api/recent.ts';
-import { useSystem } from '../../shared/api/system.ts';
-import { formatAgo, formatBytes, formatDuration, formatNumber } from '../../shared/format/format.ts';
-import { useLanguage } from '../../shared/i18n/use-language.ts';
-import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
-import { useNow } from '../../shared/ui/use-now.ts';
-import { Latency } from './latency.tsx';
-import { measure } from './measure.ts';
-import { ModelTable } from './model-table.tsx';
+import { useCan } from '../../shared/api/session.ts';
+import { usePath } from '../../shared/navigation/pages.ts';
+import { late } from '../../shared/ui/late.tsx';
+import { SectionLinks } from '../../shared/ui/section-links.tsx';
 import styles from './operation-page.module.css';
-import { Throughput } from './throughput.tsx';
+import { Overview } from './overview.tsx';
 
-/** How the server is doing, renewed every few seconds. */
+const ModelsPart = late(async () => (await import('./models-part.tsx')).ModelsPart);
+const LorasPart = late(async () => (await import('./loras-part.tsx')).LorasPart);
+
+const parts = [
+  { path: '/operation', name: 'overview', permission: 'system:read' },
+  { path: '/operation/models', name: 'models', permission: 'models:manage' },
+  { path: '/operation/loras', name: 'loras', permission: 'loras:manage' },
+] as const satisfies readonly { path: string; name: string; permission: Permission }[];
+
+/** How the server is doing, and what it draws with: each part for who has the right to it. */
 export function OperationPage(): ReactElement {
   const { t } = useTranslation();
-  const language = useLanguage();
-  const now = useNow(5_000);
-  const system = useSystem();
-  const queue = useQueue();
-  const recent = useRecentGenerations();
-  const measured = measure(recent.data ?? [], now);
-  const waiting = Object.values(queue.data?.classes ?? {});
-  const predicted = waiting.reduce((sum, { predictedSeconds }) => sum + predictedSeconds, 0);
+  const can = useCan();
+  const path = usePath();
+  const allowed = parts.filter(({ permission }) => can(permission));
+  const current = allowed.find((part) => part.path === path) ?? allowed[0];
   return (
     <>
       <h2 className={styles.title}>{t('operation.title')}</h2>
-      {queue.error !== null && <FaultAlert error={queue.error} />}
-      {system.data !== undefined && (
-        <dl className={styles.facts}>
-          <Fact name={t('operation.queued')}>{formatNumber(language, system.data.queue.queued)}</Fact>
-          <Fact name={t('operation.running')}>{formatNumber(language, system.data.queue.running)}</Fact>
-          <Fact name={t('operation.predicted')}>{formatDuration(language, predicted * 1_000)}</Fact>
-          <Fact name={t('operation.deadLetters')}>{formatNumber(language, queue.data?.deadLetters ?? 0)}</Fact>
-          <Fact name={t('operation.failed')}>
-            {t('operation.ofPictures', { failed: measured.failed, count: measured.pictures + measured.failed })}
-          </Fact>
-          <Fact name={t('operation.disk')}>{formatBytes(language, system.data.disk.freeBytes)}</Fact>
-          <Fact name={t('operation.version')}>{system.data.version}</Fact>
-          <Fact name={t('operation.started')}>{formatAgo(language, system.data.startedAt, now)}</Fact>
-        </dl>
-      )}
-      <div className={styles.columns}>
-        <Throughput perMinute={measured.perMinute} />
-        <Latency phases={measured.phases} />
-      </div>
-      {system.data !== undefined && <Devices system={system.data} />}
-      <ModelTable />
+      <SectionLinks
+        label={t('operation.title')}
+        current={current?.path ?? ''}
+        sections={allowed.map((part) => ({ path: part.path, words: t(`operation.parts.${part.name}`) }))}
+      />
+      {current?.name === 'overview' && <Overview />}
+      {current?.name === 'models' && <ModelsPart />}
+      {current?.name === 'loras' && <LorasPart />}
     </>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
-  return (
-    <div className={styles.fact}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-function Devices({ system }: { readonly system: SystemStatus }): ReactElement {
-  const { t } = useTranslation();
-  return (
-    <section className={styles.panel}>
-      <h3 className={styles.name}>{t('operation.devices')}</h3>
-      <ul className={styles.devices}>
-        {system.engines.map(({ device, state, executionProvider, slots, crashes, problem, notes }) => (
-          <li key={device}>
-            <strong>{device}</strong> · {t(`operation.engine.${state}`)} · {executionProvider ?? '–'} ·{' '}
-            {t('operation.slots', { count: slots })} · {t('operation.crashes', { count: crashes })}
-            {[problem, ...notes].map((text) => text !== undefined && <p key={text}>{text}</p>)}
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

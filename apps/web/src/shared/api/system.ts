@@ -18,13 +18,17 @@ export function useSystem(): UseQueryResult<SystemStatus> {
 
 /** The models of the server; empty until they are known. */
 export function useModels(): readonly Model[] {
-  const { data } = useQuery({
+  return useModelList().data ?? noModels;
+}
+
+/** The models of the server, and why they cannot be told. */
+export function useModelList(): UseQueryResult<readonly Model[]> {
+  return useQuery({
     queryKey: ['models'],
-    queryFn: ({ signal }) => client.listModels({ signal }),
+    queryFn: async ({ signal }) => (await client.listModels({ signal })).items,
     staleTime: 60_000,
     refetchInterval: (query) => (query.state.status === 'error' ? 3_000 : false),
   });
-  return data?.items ?? noModels;
 }
 
 function isQuiet(status: SystemStatus | undefined): boolean {

@@ -212,6 +212,8 @@ export const errorsEn = {
     next: 'A file of it is missing or damaged. Choose another model, or have it verified.',
   },
   model_not_found: { what: 'There is no such model.', next: 'Reload the page and choose another one.' },
+  model_busy: { what: 'The model is being pulled or checked.', next: 'Wait until that is done.' },
+  model_activity_not_found: { what: 'This pull or check is not remembered any more.', next: 'Reload the page.' },
   model_in_use: { what: 'The model is drawing right now.', next: 'Unload it when its pictures are done.' },
   model_gone: { what: 'The model is no longer on this server.', next: 'Choose another one and draw again.' },
   lease_expired: { what: 'The worker went away several times.', next: 'Draw again.' },

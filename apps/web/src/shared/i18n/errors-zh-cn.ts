@@ -113,6 +113,8 @@ export const errorsZhCn = {
     next: '它的某个文件缺失或损坏。请选择其他模型，或请人校验该模型。',
   },
   model_not_found: { what: '没有这个模型。', next: '请刷新页面并选择其他模型。' },
+  model_busy: { what: '该模型正在下载或校验。', next: '请等待其完成。' },
+  model_activity_not_found: { what: '这次下载或校验已没有记录。', next: '请重新加载页面。' },
   model_in_use: { what: '该模型正在绘制图片。', next: '请等它的图片完成后再卸载。' },
   model_gone: { what: '服务器上已没有这个模型。', next: '请选择其他模型，然后重新生成。' },
   lease_expired: { what: '工作进程多次中断。', next: '请重新生成。' },

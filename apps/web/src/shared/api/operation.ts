@@ -1,0 +1,44 @@
+import type { ModelActivity, Setting } from '@imagemill/api';
+import {
+  type UseMutationResult,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
+import { client } from './client.ts';
+
+const activitiesKey = ['model-activities'];
+
+/** Pulls and checks of models, looked at every second while one is under way. */
+export function useModelActivities(): UseQueryResult<readonly ModelActivity[]> {
+  return useQuery({
+    queryKey: activitiesKey,
+    queryFn: async ({ signal }) => (await client.listModelActivities({ signal })).items,
+    refetchInterval: ({ state }) => (state.data?.some(isOpen) === true ? 1_000 : 15_000),
+  });
+}
+
+/** Whether a pull or a check has not ended. */
+export function isOpen({ finishedAt }: ModelActivity): boolean {
+  return finishedAt === undefined;
+}
+
+/** Loads, unloads, pulls, checks: afterwards the models and what is done to them are asked for anew. */
+export function useChangeModels<Input, Result>(
+  change: (input: Input) => Promise<Result>,
+): UseMutationResult<Result, Error, Input> {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSettled: () =>
+      Promise.all([['models'], ['loras'], activitiesKey].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+  });
+}
+
+export function useSettings(): UseQueryResult<readonly Setting[]> {
+  return useQuery({
+    queryKey: ['settings'],
+    queryFn: async ({ signal }) => (await client.listSettings({ signal })).items,
+  });
+}
