@@ -155,7 +155,46 @@ describe.skipIf(!hasBrowser())('the administration', () => {
     expect(await page.getByRole('combobox', { name: 'Tenant' }).count()).toBe(0);
   });
 
-  test.each(['tenants', 'members', 'keys', 'usage', 'audit'])(
+  test('shows the settings as they hold, with their source', async () => {
+    const page = await open('/administration/settings', english);
+    await page.getByLabel('Search').fill('device');
+    const row = page.getByRole('row', { name: /^device/ });
+    await row.getByText('fixed:20').waitFor();
+    await row.getByText('command line').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+
+  test('loads, unloads and checks a model, and says why one cannot be pulled', async () => {
+    const page = await open('/operation/models', english);
+    await page
+      .getByRole('button', { name: /^Verify: / })
+      .first()
+      .click();
+    await page.getByText(/^Check of /).waitFor();
+    await page
+      .getByText(/^(done|failed)$/)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Pull a model' }).click();
+    const form = page.getByRole('dialog', { name: 'Pull a model' });
+    await form.getByLabel('Repository').fill('no good');
+    await form.getByRole('button', { name: 'Pull', exact: true }).click();
+    await form.getByRole('alert').getByText('Some settings do not fit.').waitFor();
+    expect(await form.getByLabel('Repository').inputValue()).toBe('no good');
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+
+  test('shows how the server is doing as lines, and what pictures cost', async () => {
+    const page = await open('/operation', english);
+    await page.getByRole('img', { name: /^\d+ pictures? waits?$/ }).waitFor();
+    await page.getByText('Cost this month').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'LoRAs' }).click();
+    await page.getByText('There is no LoRA yet.').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+
+  test.each(['tenants', 'members', 'keys', 'usage', 'audit', 'settings'])(
     '%s fit a screen of 390 px, without a serious fault in the dark',
     async (part) => {
       const page = await open(`/administration/${part}`, narrow);

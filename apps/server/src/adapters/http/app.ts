@@ -111,7 +111,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addQualityRoutes(app, ports.qualityRoutes);
   addAdministrationRoutes(app, ports.administration);
   addMcpRoute(app, options.version);
-  addSessionRoutes(app, { ...ports.authentication, ...ports.sessionRoutes });
+  addSessionRoutes(app, { ...ports.authentication, ...ports.sessionRoutes, administration: ports.administration });
   addSystemRoutes(app, ports, options.version);
   addSdapiRoutes(app, ports, options.version);
   await addPage(app, options.pageFolder, options.pictureOrigin);

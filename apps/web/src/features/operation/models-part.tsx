@@ -20,20 +20,21 @@ const tones: Readonly<Record<Model['state'], Tone>> = {
   unusable: 'danger',
 };
 
+interface ModelOrder {
+  readonly kind: 'load' | 'unload' | 'verify';
+  readonly name: string;
+}
+
 /** Models: into memory and out of it, from a hub onto the disk, checked file by file. */
 export function ModelsPart(): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
   const models = useModelList();
   const activities = useModelActivities();
-  const change = useChangeModels(
-    ({ kind, name }: { readonly kind: 'load' | 'unload' | 'verify'; readonly name: string }) =>
-      kind === 'load'
-        ? client.loadModel(name)
-        : kind === 'unload'
-          ? client.unloadModel(name)
-          : client.verifyModel(name),
-  );
+  const change = useChangeModels(({ kind, name }: ModelOrder): Promise<unknown> => {
+    if (kind === 'load') return client.loadModel(name);
+    return kind === 'unload' ? client.unloadModel(name) : client.verifyModel(name);
+  });
   const [isPulling, setIsPulling] = useState(false);
   const isBusy =
     models.data?.some(({ state }) => state === 'loading') === true || activities.data?.some(isOpen) === true;

@@ -4,9 +4,11 @@ import { z } from 'zod';
 import type { Sessions } from '../../../application/sessions.ts';
 import type { TakeSignIn } from '../../../application/sign-in-limit.ts';
 import { AppError } from '../../../domain/errors.ts';
+import type { AdministrationPorts } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { cookieOf } from '../credentials.ts';
 import { json, problems } from '../openapi.ts';
+import { presentCaller } from '../present-caller.ts';
 import { isFromElsewhere } from '../same-origin.ts';
 import { setCookie } from '../session-cookie.ts';
 import {
@@ -18,13 +20,14 @@ import {
 
 export interface SessionRoutePorts extends SignInPorts {
   readonly sessions: Sessions;
+  readonly administration: AdministrationPorts;
   /** Undefined where keys are the only way. */
   readonly provider: ProviderSignIn | undefined;
 }
 
 /** Sign-in and sign-out of the page: the key is handed in once and the browser keeps a cookie that no script reads. */
 export function addSessionRoutes(app: App, ports: SessionRoutePorts): void {
-  const { sessions, sessionCookie, onRefused, takeSignIn, provider } = ports;
+  const { sessions, administration, sessionCookie, onRefused, takeSignIn, provider } = ports;
   addSignInOptionsRoute(app, provider);
   if (provider !== undefined) addProviderSignInRoutes(app, ports, provider);
 
@@ -51,10 +54,8 @@ export function addSessionRoutes(app: App, ports: SessionRoutePorts): void {
         onRefused(begun, { address: request.ip, route: 'POST /v1/session' });
         throw new AppError(begun.code, begun.reason);
       }
-      const { caller, limits } = begun.who;
       setCookie(reply, sessionCookie, begun.token, Math.floor((begun.expiresAt - Date.now()) / 1_000));
-      const { name, tenantId, role, permissions, keyId, memberId } = caller;
-      return { name, tenantId, role, permissions: [...permissions], keyId, memberId, limits };
+      return presentCaller(administration, begun.who.caller);
     },
   );
 
