@@ -62,7 +62,7 @@ describe.skipIf(!isBrowserThere)('a server that asks who somebody is', () => {
     await page.getByRole('button', { name: 'Open picture 1: a lighthouse' }).waitFor();
     await page.getByText('You may look at pictures but not draw any.').waitFor();
     const ways = page.getByRole('navigation').getByRole('link');
-    expect(await ways.allTextContents()).toEqual(['Generate', 'Gallery', 'Queue']);
+    expect(await ways.allTextContents()).toEqual(['Generate', 'Gallery', 'Bulk', 'Queue']);
     expect(await page.getByRole('textbox', { name: 'Prompt', exact: true }).count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Reuse settings' }).count()).toBe(0);
     await page.goto(`${server.url}/operation`);
