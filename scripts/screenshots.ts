@@ -19,6 +19,13 @@ const pages: Readonly<Record<string, { readonly path: string; readonly prepare?:
   bulks: { path: '/bulks', prepare: chooseFile },
   queue: { path: '/queue' },
   operation: { path: '/operation' },
+  models: { path: '/operation/models' },
+  tenants: { path: '/administration/tenants' },
+  members: { path: '/administration/members' },
+  keys: { path: '/administration/keys' },
+  usage: { path: '/administration/usage' },
+  audit: { path: '/administration/audit' },
+  settings: { path: '/administration/settings' },
 };
 const looks = [
   { name: 'en-light', locale: 'en-US', colorScheme: 'light', width: 1280, height: 800 },
@@ -50,6 +57,11 @@ await client.submitGeneration({ prompt: 'an owl on a dark blue background', coun
 const starred = (await client.listPictures({ limit: 3 })).items.map(({ id }) => id);
 await client.markPictures({ ids: starred, starred: true, addTags: ['catalogue'] });
 
+await client.createTenant({ id: 'acme', name: 'Acme', weight: 2, limits: { picturesPerDay: 5_000, maxRunning: 2 } });
+await client.createMember({ email: 'lin@example.com', name: 'Lin', role: 'operator' });
+await client.createKey({ name: 'web shop', role: 'member', limits: { requestsPerMinute: 120 } });
+await client.setPrices({ currency: 'EUR', perPicture: 0.02, perDeviceSecond: 0 });
+
 await mkdir(folder, { recursive: true });
 const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--headless', '--disable-gpu'] });
@@ -80,7 +92,7 @@ async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<voi
 /** The pictures that are on the screen have arrived, and nothing is asked for any more. */
 async function untilDrawn(page: Page): Promise<void> {
   await page.locator('main').waitFor();
-  await page.locator('main li, main article').first().waitFor();
+  await page.locator('main li, main article, main tbody tr').first().waitFor();
   await page.evaluate(
     'Promise.all([...document.images].filter((image) => image.loading !== "lazy" || image.getBoundingClientRect().top < innerHeight).map((image) => image.decode().catch(() => undefined)))',
   );

@@ -49,7 +49,12 @@ export interface SubmitOptions extends CallOptions {
 }
 
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
-export interface Client extends AdministrationClient, AlertClient, BulkClient, WebhookClient, TemplateClient,
+export interface Client
+  extends AdministrationClient,
+    AlertClient,
+    BulkClient,
+    WebhookClient,
+    TemplateClient,
     OperationClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
   getGeneration(id: string, options?: CallOptions): Promise<Generation>;
