@@ -120,8 +120,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       redriveJobs: createRedriveJobs(redrivePorts),
       getAsset: createGetAsset({ store }),
       inspectPicture: createInspectPicture({ store, files: pictureFiles, hash: hashOfBytes }),
-      manageModels: createManageModels({ engine: engines.models, models, log }),
-      ...{ modelActivities: composeModelActivities(config, parts), settings: effectiveSettings(config) },
+      ...modelPorts(config, parts),
       getSystem: createGetSystem({ store, disk, clock, engines: engineStatus }),
       readEvents: createReadEvents({ store, feed: store.feed }),
       stepOf: (id) => store.feed.stepOf(id),
@@ -154,6 +153,19 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
   app.addHook('onClose', bulkParts.stop);
   app.addHook('onClose', stopOrders);
   return app;
+}
+
+/** Models in memory and on disk, and the settings that they follow from. */
+function modelPorts(
+  config: Config,
+  parts: HttpParts,
+): Pick<HttpPorts, 'manageModels' | 'modelActivities' | 'settings'> {
+  const { engines, models, log } = parts;
+  return {
+    manageModels: createManageModels({ engine: engines.models, models, log }),
+    modelActivities: composeModelActivities(config, parts),
+    settings: effectiveSettings(config),
+  };
 }
 
 function pictureRoutes({ store, clock, pictures, assetUrls }: HttpParts): HttpPorts['pictureRoutes'] {
