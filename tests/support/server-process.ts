@@ -45,13 +45,16 @@ export class ServerFolder {
     );
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
-    const { url, summary } = await listening(child);
+    const { url, summary, errors } = await listening(child);
     return {
       url,
       summary,
       pid: child.pid ?? 0,
       enginePids: () => childrenOf(child.pid ?? 0),
       async stop(signal) {
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new Error(`The process had ended by itself (${child.exitCode ?? child.signalCode}):\n${errors()}`);
+        }
         const exited = once(child, 'exit');
         child.kill(signal);
         return (await exited) as [number | null, NodeJS.Signals | null];
@@ -65,7 +68,7 @@ export class ServerFolder {
   }
 }
 
-function listening(child: ChildProcess): Promise<{ url: string; summary: readonly string[] }> {
+function listening(child: ChildProcess): Promise<{ url: string; summary: readonly string[]; errors(): string }> {
   return new Promise((resolve, reject) => {
     const { stdout, stderr } = child;
     if (stdout === null || stderr === null) return reject(new Error('no pipes'));
@@ -82,7 +85,7 @@ function listening(child: ChildProcess): Promise<{ url: string; summary: readonl
       // The data folder is the last line that is always there.
       if (url === undefined || !line.startsWith('  data ')) return;
       child.off('exit', onExit);
-      resolve({ url, summary });
+      resolve({ url, summary, errors: () => errors });
     });
   });
 }

@@ -22,6 +22,8 @@ export function openPool(options: PostgresOptions, size: number): PostgresPool {
   const pool = new pg.Pool({ ...clientConfig(options), max: size, idleTimeoutMillis: 60_000 });
   // A connection that is lost while nobody uses it concerns nobody: the next query gets a new one.
   pool.on('error', () => undefined);
+  // The pool listens to its idle connections only: one that is in use would end the process with its second error.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const dialect = new PostgresDialect({
     pool: {
       options: {},
