@@ -32,7 +32,9 @@ const nameSchema = z
   .trim()
   .min(1)
   .max(LIMITS.templateNameLength)
-  .regex(/^[^\p{Cc}]*$/u, 'text without control characters');
+  // As \p{Cc}, which readers of the OpenAPI document in other languages do not know.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'text without control characters');
 
 export const templateSchema: z.ZodType<Template> = z
   .object({ name: z.string(), prompt: z.string(), negativePrompt: z.string(), createdAt: timestampSchema })
