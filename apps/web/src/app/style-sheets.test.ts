@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -13,9 +14,12 @@ function classesIn(css: string): string[] {
 }
 
 describe('style sheets', () => {
-  test.each(modules)('%s has the classes that its component uses, and no others', (path) => {
-    const component = readFileSync(source + path.replace('.module.css', '.tsx'), 'utf8');
-    const used = [...new Set([...component.matchAll(/\bstyles\.(\w+)/g)].map((match) => match[1]!))].sort();
+  test.each(modules)('%s has the classes that the components of its folder use, and no others', (path) => {
+    const users = globSync('*.tsx', { cwd: source + dirname(path) })
+      .map((name) => readFileSync(join(source, dirname(path), name), 'utf8'))
+      .filter((component) => component.includes(`'./${basename(path)}'`))
+      .join('\n');
+    const used = [...new Set([...users.matchAll(/\bstyles\.(\w+)/g)].map((match) => match[1]!))].sort();
     expect(classesIn(readFileSync(source + path, 'utf8'))).toEqual(used);
   });
 });

@@ -1,5 +1,5 @@
 import * as nodeFiles from 'node:fs/promises';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,11 +53,15 @@ describe('the picture store in a folder', () => {
     expect(await read(store)).toBe('abc');
   });
 
-  it('removes at the start what a crash left half written', async () => {
+  it('removes at the start what a crash left half written, and leaves alone what another process may be writing', async () => {
     await FilesystemStore.open(folder);
-    await writeFile(join(folder, 'unfinished', 'left-over'), 'ab');
+    const leftOver = join(folder, 'unfinished', 'left-over');
+    await writeFile(leftOver, 'ab');
+    await writeFile(join(folder, 'unfinished', 'in-work'), 'ab');
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(leftOver, hoursAgo, hoursAgo);
     await FilesystemStore.open(folder);
-    expect(await unfinished()).toEqual([]);
+    expect(await unfinished()).toEqual(['in-work']);
   });
 
   // /dev/full answers every write as a full disk does.
