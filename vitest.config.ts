@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as const;
+// Browsers, databases and processes on a crowded machine may miss a moment; what needed its second try is named at the end.
+const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 export default defineConfig({
   test: {
@@ -26,6 +28,7 @@ export default defineConfig({
           include: ['tests/{integration,contracts}/**/*.test.ts'],
           globalSetup: ['tests/support/postgres-setup.ts'],
           testTimeout: 180_000,
+          retry,
         },
       },
       {
@@ -40,6 +43,7 @@ export default defineConfig({
           globalSetup: ['tests/support/postgres-setup.ts'],
           env: { TEST_RECORDS: 'postgres' },
           testTimeout: 180_000,
+          retry,
         },
       },
       {
@@ -49,8 +53,7 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           fileParallelism: false,
-          // A browser on a crowded machine may miss a moment; what needed its second try is named at the end.
-          retry: process.env['CI'] === 'true' ? 1 : 0,
+          retry,
         },
       },
     ],
