@@ -99,8 +99,8 @@ describe('a picture that starts from another', () => {
       await pictureOf(await prepare({ source: { image, strength: 0.05 }, steps: 30 })),
       await pictureOf(await prepare({ source: { image, strength: 1 } })),
     ];
-    expect(difference(near, source)).toBeLessThan(12);
-    expect(difference(far, source)).toBeGreaterThan(3 * difference(near, source));
+    expect(difference(near, source)).toBeLessThan(20);
+    expect(difference(far, source)).toBeGreaterThan(2 * difference(near, source));
   });
 
   test('comes back through encoder and decoder nearly as it was', async () => {

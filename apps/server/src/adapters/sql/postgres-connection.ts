@@ -38,8 +38,8 @@ export function openPool(options: PostgresOptions, size: number): PostgresPool {
 }
 
 /** A connection outside of every pool, ready to be used. @throws what the driver throws */
-export async function connect(options: PostgresOptions, more: pg.ClientConfig = {}): Promise<pg.Client> {
-  const client = new pg.Client({ ...clientConfig(options), ...more });
+export async function connect(options: PostgresOptions): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(options));
   // Whoever runs a query is told by its rejection.
   client.on('error', () => undefined);
   await client.connect();

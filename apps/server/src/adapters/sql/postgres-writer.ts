@@ -11,7 +11,8 @@ import type { Tables } from './schema.ts';
  * transactions follow each other as they do on SQLite: what one reads, no other has changed meanwhile, and events are
  * numbered in the order in which they become visible. The decision record on PostgreSQL has the reasons and the price.
  *
- * Statements whose answer nobody looks at are sent without waiting for it (`UNASKED`); the first of them that fails
+ * Statements whose answer nobody looks at are handed to the driver without waiting for it (`UNASKED`), which sends one
+ * after the other: its pipelining left a statement without an answer now and then. The first of them that fails
  * fails what comes next, at the latest the release of the savepoint or the commit.
  */
 export class PostgresWriter implements TransactionConnection {
@@ -42,7 +43,7 @@ export class PostgresWriter implements TransactionConnection {
         this.#drop();
       }
     }
-    const client = await translated(() => connect(this.#options, { pipeline: true }));
+    const client = await translated(() => connect(this.#options));
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };

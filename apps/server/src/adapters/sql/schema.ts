@@ -194,3 +194,6 @@ export interface Tables
   costs: CostsTable;
   idempotency_keys: IdempotencyKeysTable;
 }
+
+/** `not_before` of jobs that their bulk holds back: the last moment that a date can name. */
+export const HELD_UNTIL = 8_640_000_000_000_000;

@@ -11,7 +11,7 @@ import {
   tenantId,
 } from '../../domain/ids.ts';
 import type { BulkRowsTable, BulksTable } from './bulk-tables.ts';
-import type { Tables } from './schema.ts';
+import { HELD_UNTIL, type Tables } from './schema.ts';
 
 /** Questions about bulks and their rows. */
 export class SqlBulkReader implements BulkReader {
@@ -155,7 +155,7 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
 
   async hold(id: BulkId): Promise<void> {
     await sql`
-      update jobs set ready = 0, not_before = ${HELD}
+      update jobs set ready = 0, not_before = ${HELD_UNTIL}
       where state = 'queued' and generation_id in (
         select generation_id from bulk_rows where bulk_id = ${id} and state = 'submitted'
       )
@@ -166,15 +166,12 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
   async release(id: BulkId, from: number): Promise<void> {
     await sql`
       update jobs set not_before = ${from}
-      where state = 'queued' and not_before = ${HELD} and generation_id in (
+      where state = 'queued' and not_before = ${HELD_UNTIL} and generation_id in (
         select generation_id from bulk_rows where bulk_id = ${id} and state = 'submitted'
       )
     `.execute(this.queries);
   }
 }
-
-/** The last moment that a date can name. */
-const HELD = 8_640_000_000_000_000;
 
 function bulkFromRow(row: Selectable<BulksTable>): Bulk {
   return {

@@ -15,7 +15,7 @@ import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
 import { modelOfShapeKey } from '../../domain/scheduling/shape-key.ts';
 import { findIdempotencyKey, loadDeadLetters } from './queue-queries.ts';
 import { priorityFromRank, rankOf } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { HELD_UNTIL, type Tables } from './schema.ts';
 
 /** Conditions of partial indexes are written as literals: SQLite uses such an index only for a condition it can see. */
 export class SqlQueue implements QueueTransaction {
@@ -74,12 +74,13 @@ export class SqlQueue implements QueueTransaction {
     return Number(numAffectedRows ?? 0);
   }
 
-  /** Only a clock that was put back leaves a pause that is longer than it was made. */
+  /** Only a clock that was put back leaves a pause that is longer than it was made; what a bulk holds back has no end. */
   async readyImpossible(now: number, slackMs: number): Promise<number> {
     const { numAffectedRows } = await sql`
       update jobs set ready = 1, not_before = ${now}
       where id in (
         select id from jobs where state = 'queued' and ready = 0 and not_before > ${now + slackMs} + back_off_ms
+          and not_before < ${HELD_UNTIL}
         order by not_before limit ${MOST_READIED}
       )
     `.execute(this.#queries);

@@ -62,7 +62,7 @@ export function addTemplateRoutes(app: App, { templates }: TemplateRoutePorts): 
         description: 'Again is as good as once.',
         tags,
         params: templateParamsSchema,
-        response: { 204: z.void().meta({ description: 'Gone' }), ...problems(422, 507) },
+        response: { 204: z.undefined().describe('Gone'), ...problems(422, 507) },
       },
     },
     async (request, reply) => {

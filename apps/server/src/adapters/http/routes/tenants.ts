@@ -107,7 +107,7 @@ function addDeleteRoute(app: App, { manageTenants }: AdministrationPorts): void 
         description: 'With its keys, members, sessions and webhooks. What was written in the audit log stays.',
         tags,
         params: tenantParamsSchema,
-        response: { 204: z.void().meta({ description: 'Deleted' }), ...problems(404, 409, 422, 507) },
+        response: { 204: z.undefined().describe('Deleted'), ...problems(404, 409, 422, 507) },
       },
     },
     async (request, reply) => {
