@@ -12,7 +12,7 @@ import type { Tables } from './schema.ts';
  * numbered in the order in which they become visible. The decision record on PostgreSQL has the reasons and the price.
  *
  * Statements whose answer nobody looks at are handed to the driver without waiting for it (`UNASKED`), which sends one
- * after the other: its pipelining left a statement without an answer now and then. The first of them that fails
+ * after the other: with its pipelining, transactions stalled now and then. The first of them that fails
  * fails what comes next, at the latest the release of the savepoint or the commit.
  */
 export class PostgresWriter implements TransactionConnection {
