@@ -123,6 +123,34 @@ describe('the openai package edits', () => {
     expect(await generationsOf('a whole edit')).toMatchObject([{ width: 192, height: 128, image: { strength: 0.3 } }]);
   });
 
+  test('a single picture that comes as a list', async () => {
+    const form = new FormData();
+    form.append('image[]', new Blob([new Uint8Array(image)], { type: 'image/png' }), 'image.png');
+    form.append('prompt', 'one in a list');
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const answer = await fetch(`${url}/v1/images/edits`, { method: 'POST', body: form, headers });
+    const { data } = (await answer.json()) as OpenAI.ImagesResponse;
+    expect([answer.status, data?.length]).toEqual([200, 1]);
+  });
+
+  test('no more than one picture, and says so', async () => {
+    const file = (name: string) => toFile(image, name, { type: 'image/png' });
+    const told = { status: 400, type: 'invalid_request_error', code: 'too_many_pictures' };
+    for (const count of [2, 16]) {
+      const files = await Promise.all(Array.from({ length: count }, (_, at) => file(`${at}.png`)));
+      const error = await client.images.edit({ image: files, prompt: 'several' }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+      expect(error).toMatchObject({ ...told, param: 'image' });
+      expect((error as Error).message).toBe(
+        `400 ${count} pictures were sent in image; the model draws from one. Send one picture, or one request for each.`,
+      );
+    }
+    const image_url = `data:image/png;base64,${image.toString('base64')}`;
+    const body = { prompt: 'several', images: [{ image_url }, { image_url }] };
+    await expect(client.post('/images/edits', { body })).rejects.toMatchObject({ ...told, param: 'images' });
+    expect(await generationsOf('several')).toEqual([]);
+  });
+
   test('no file that is not a picture', async () => {
     const file = await toFile(Buffer.from('<?php'), 'image.png', { type: 'image/png' });
     const edit = client.images.edit({ image: file, prompt });

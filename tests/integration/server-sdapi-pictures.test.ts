@@ -81,6 +81,56 @@ describe('img2img', () => {
     expect(parameters).toMatchObject({ init_images: [`data:image/png;base64,${photo}`] });
   });
 
+  test('draws each of several pictures in every iteration, with successive seeds, as one batch', async () => {
+    const coloured = (fill: string) =>
+      sharp({ create: { width: 128, height: 128, channels: 3, background: fill } })
+        .png()
+        .toBuffer();
+    const [red, blue] = [await coloured('#c00'), await coloured('#00c')];
+    const wanted = { ...small, batch_size: 2, n_iter: 2, denoising_strength: 0.3 };
+    const result = await api.img2img({ ...wanted, init_images: [sharp(red), sharp(blue)] });
+    expect(result.images.length).toBe(4);
+    const info = JSON.parse(String(result.info));
+    expect(info).toMatchObject({ batch_size: 4, seed: 3, all_seeds: [3, 4, 5, 6] });
+    expect(info.infotexts.map((text: string) => /Seed: (\d+)/.exec(text)?.[1])).toEqual(['3', '4', '5', '6']);
+    expect(new Set(info.generation_ids).size).toBe(4);
+    // Each is what its picture alone gives with its seed.
+    for (const [at, image] of [red, blue, red, blue].entries()) {
+      const single = { init_images: [image.toString('base64')], denoising_strength: 0.3, seed: 3 + at };
+      const alone = await sharp(await drawn(single))
+        .raw()
+        .toBuffer();
+      expect(alone.equals((await result.images[at]?.raw().toBuffer()) ?? Buffer.alloc(0)), `${at}`).toBe(true);
+    }
+  });
+
+  test('picks successive seeds for several pictures, and puts the masked region back into each', async () => {
+    const answer = await post('img2img', {
+      ...{ ...small, seed: -1, init_images: [photo, photo], mask, mask_blur: 0, denoising_strength: 1 },
+    });
+    const { images, info } = answer.json<{ images: string[]; info: string }>();
+    const { all_seeds: seeds } = JSON.parse(info) as { all_seeds: number[] };
+    expect((seeds[1] ?? 0) - (seeds[0] ?? 0)).toBe(1);
+    const [before, first, second] = [await pixels(photo), await pixels(images[0] ?? ''), await pixels(images[1] ?? '')];
+    expect(first.at(50, 60)).toEqual(before.at(50, 60));
+    expect(second.at(50, 60)).toEqual(before.at(50, 60));
+    expect(first.at(150, 50)).not.toEqual(second.at(150, 50));
+  });
+
+  test('draws none of several pictures when one is refused', async () => {
+    const count = async () =>
+      (await parts.app.inject({ url: '/v1/generations?limit=100', headers })).json<{ items: object[] }>().items.length;
+    const before = await count();
+    const broken = await post('img2img', { ...small, init_images: [photo, 'aGVsbG8='] });
+    expect([broken.statusCode, broken.json().error]).toEqual([422, 'HTTPException']);
+    const many = await post('img2img', { ...small, n_iter: 60, init_images: [photo, photo] });
+    expect([many.statusCode, many.json().detail]).toEqual([
+      422,
+      'init_images: at most 100 pictures are drawn by one request',
+    ]);
+    expect(await count()).toBe(before);
+  });
+
   test('stays near the picture at a strength of 0, and leaves it at 1', async () => {
     const near = await pixels(await drawn({ init_images: [photo], denoising_strength: 0, resize_mode: 1 }));
     const far = await pixels(await drawn({ init_images: [photo], denoising_strength: 1, resize_mode: 1 }));

@@ -78,6 +78,7 @@ export type FieldFaultCode =
   | 'invalid_value'
   | 'not_a_multiple'
   | 'too_many_pixels'
+  | 'too_many_pictures'
   | 'unknown_model'
   | 'unknown_lora'
   | 'lora_incompatible'

@@ -553,6 +553,7 @@ export const en = {
     invalid_value: 'has a value that is not allowed.',
     not_a_multiple: 'does not fit the steps of this model.',
     too_many_pixels: 'makes more pixels than this model draws.',
+    too_many_pictures: 'holds more pictures than this model draws from.',
     unknown_model: 'is not on this server.',
     unknown_asset: 'is not there any more.',
   },

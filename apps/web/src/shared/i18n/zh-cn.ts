@@ -528,6 +528,7 @@ export const zhCn = {
     invalid_value: '的值不被允许。',
     not_a_multiple: '不符合此模型的步长。',
     too_many_pixels: '使像素总数超出此模型的上限。',
+    too_many_pictures: '包含的图片数量超出此模型可用的上限。',
     unknown_model: '不在此服务器上。',
     unknown_asset: '已不存在。',
   },

@@ -34,7 +34,7 @@ export function pictureOf(
 export async function readEditJson(input: unknown, fileOf: PictureOf): Promise<EditForm> {
   const body = parse(input);
   const wanted = body.images ?? [];
-  if (wanted.length > 1) throw tooMany(wanted.length);
+  if (wanted.length > 1) throw tooMany(wanted.length, 'images');
   const images = [];
   for (const [at, image] of wanted.entries()) images.push(await bytesOf(image, `images.${at}`, fileOf));
   return single({ body, images, mask: body.mask && (await bytesOf(body.mask, 'mask', fileOf)) });
@@ -44,7 +44,6 @@ function single({ body, images, mask }: Parts): EditForm {
   const [image] = images;
   if (image === undefined)
     throw refused('image', 'required', 'There is no picture to edit: the field image is missing.');
-  if (images.length > 1) throw tooMany(images.length);
   return { body, image, mask };
 }
 
@@ -57,19 +56,25 @@ interface Parts {
 async function readForm(request: FastifyRequest, maxBytes: number): Promise<Parts> {
   const fields: Record<string, unknown> = {};
   const images: Uint8Array[] = [];
+  let count = 0;
   let mask: Uint8Array | undefined;
   for await (const part of request.parts()) {
     if (part.type === 'field') {
       if (part.value !== '') fields[part.fieldname.replace(/\[\]$/, '')] = part.value;
     } else if (part.fieldname === 'mask') mask = await readBounded(part.file, maxBytes);
-    else if (/^image(\[\d*\])?$/.test(part.fieldname)) images.push(await readBounded(part.file, maxBytes));
-    else
+    else if (/^image(\[\d*\])?$/.test(part.fieldname)) {
+      count += 1;
+      // Those after the first are only counted.
+      if (count === 1) images.push(await readBounded(part.file, maxBytes));
+      else part.file.resume();
+    } else
       throw refused(
         part.fieldname,
         'unknown_field',
         `The form has a file in the field ${part.fieldname}, which is not known.`,
       );
   }
+  if (count > 1) throw tooMany(count, 'image');
   return { body: parse(fields), images, mask };
 }
 
@@ -81,8 +86,10 @@ function bytesOf(
   return file_id === undefined ? Promise.resolve(fromDataUrl(image_url, field)) : fileOf(file_id);
 }
 
-function tooMany(count: number): AppError {
-  return refused('image', 'too_big', `${count} pictures were sent; this model edits one at a time.`);
+function tooMany(count: number, field: 'image' | 'images'): AppError {
+  const message = `${count} pictures were sent in ${field}; the model draws from one. Send one picture, or one request for each.`;
+  const fault = { field, code: 'too_many_pictures', message, got: String(count), expected: 'one picture' } as const;
+  return new AppError('validation_failed', message, { fields: [fault] });
 }
 
 function parse(input: unknown): EditRequest {

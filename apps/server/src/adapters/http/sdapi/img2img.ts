@@ -1,9 +1,11 @@
-import type { GenerationRequest } from '@imagemill/api';
+import { LIMITS } from '@imagemill/api';
 import type { FastifyRequest } from 'fastify';
-import type { UploadAsset } from '../../../application/upload-asset.ts';
+import type { CheckPicture, UploadAsset } from '../../../application/upload-asset.ts';
 import { AppError } from '../../../domain/errors.ts';
+import type { TenantId } from '../../../domain/ids.ts';
 import { sizeLike } from '../../../domain/size-policy.ts';
 import { tenantOf } from '../tenant.ts';
+import type { DrawPlan, DrawPlans } from './draw.ts';
 import { SdapiError } from './errors.ts';
 import type { PictureWork, SourceWork } from './pictures-port.ts';
 import { findCheckpoint, type PlanContext, planGeneration, refuseUnknown } from './plan.ts';
@@ -14,31 +16,57 @@ export interface Img2ImgPorts {
   readonly work: PictureWork;
 }
 
-/** A generation from a picture, and what is to be done with what it draws. */
-export interface SourcedPlan {
-  readonly asked: GenerationRequest;
-  readonly putBack: ((drawn: Uint8Array) => Promise<Uint8Array>) | undefined;
-}
-
 /**
- * The generation that an img2img request means: its picture is brought to the size that is drawn, its mask turned,
- * softened and filled as A1111 does, and both are stored.
+ * The generations that an img2img request means: each picture is brought to the size that is drawn, the mask turned,
+ * softened and filled as A1111 does, and all are stored. Several pictures are a batch, as there: one drawing of each in
+ * every iteration, whatever `batch_size` says.
  *
  * @throws SdapiError, AppError `validation_failed`, `picture_rejected`
  */
-export async function planFromPicture(
+export async function planFromPictures(
   request: FastifyRequest,
   body: Img2ImgRequest,
   context: PlanContext,
-  { uploadAsset, work }: Img2ImgPorts,
-): Promise<SourcedPlan> {
+  ports: Img2ImgPorts,
+): Promise<DrawPlans> {
   refuseUnknown(body);
-  const tenantId = tenantOf(request);
-  const [first, ...others] = body.init_images ?? [];
+  const texts = body.init_images ?? [];
+  const rounds = texts.length > 1 ? (body.n_iter ?? 1) : 1;
+  if (texts.length * rounds > LIMITS.count) {
+    throw new SdapiError(422, `init_images: at most ${LIMITS.count} pictures are drawn by one request`);
+  }
+  const pictures = [];
+  for (const text of texts) pictures.push(await checked(ports.work, text));
+  const mask = body.mask == null ? undefined : await checked(ports.work, body.mask);
+  const single = texts.length > 1 ? { ...body, batch_size: 1, n_iter: 1 } : body;
+  const plans: DrawPlan[] = [];
+  for (const image of pictures) {
+    plans.push(await planFromPicture({ image, mask, tenantId: tenantOf(request) }, single, context, ports));
+  }
+  const [first, ...others] = Array.from({ length: rounds }, () => plans)
+    .flat()
+    .map((plan, at) => withSeed(plan, at));
   if (first === undefined) throw new SdapiError(404, 'Init image not found');
-  if (others.length > 0) throw new SdapiError(422, 'init_images: one picture at a time is drawn from');
-  const image = await checked(work, first);
-  const mask = body.mask == null ? undefined : await checked(work, body.mask);
+  return [first, ...others];
+}
+
+/** Successive seeds, where one is given. */
+function withSeed({ asked, putBack }: DrawPlan, at: number): DrawPlan {
+  return { asked: { ...asked, seed: asked.seed === undefined ? undefined : asked.seed + at }, putBack };
+}
+
+interface Sources {
+  readonly image: CheckedPicture;
+  readonly mask: CheckedPicture | undefined;
+  readonly tenantId: TenantId;
+}
+
+async function planFromPicture(
+  { image, mask, tenantId }: Sources,
+  body: Img2ImgRequest,
+  context: PlanContext,
+  { uploadAsset, work }: Img2ImgPorts,
+): Promise<DrawPlan> {
   const model = findCheckpoint(context.models, context.options.sd_model_checkpoint);
   const native = model && sizeLike(image.facts, model);
   const asked = planGeneration(body, { ...context, native });
@@ -69,7 +97,12 @@ export async function planFromPicture(
   };
 }
 
-async function checked(work: PictureWork, text: string) {
+interface CheckedPicture {
+  readonly bytes: Uint8Array;
+  readonly facts: Awaited<ReturnType<CheckPicture>>;
+}
+
+async function checked(work: PictureWork, text: string): Promise<CheckedPicture> {
   const bytes = decodePicture(text);
   try {
     return { bytes, facts: await work.check(bytes) };

@@ -1,37 +1,29 @@
-import type { GenerationRecord, JobRecord, ModelCatalog } from '../../../application/ports.ts';
+import type { GenerationRecord, ModelCatalog } from '../../../application/ports.ts';
+import type { Generation } from '../../../domain/generation.ts';
 import { writeA1111Text } from '../../../domain/provenance/a1111-text.ts';
 import { SAMPLER, SCHEDULE } from '../../../domain/provenance/provenance.ts';
 
-/** The object that A1111 sends as a JSON text in `info`; clients read the seeds from it. */
+interface InfoPorts {
+  readonly models: ModelCatalog;
+  readonly software: string;
+}
+
+/** The object that A1111 sends as a JSON text in `info`; clients read the seeds from it. The first record speaks for all. */
 export function infoOf(
-  { generation, jobs }: GenerationRecord,
-  drawn: readonly JobRecord[],
-  { models, software }: { readonly models: ModelCatalog; readonly software: string },
+  records: readonly [GenerationRecord, ...GenerationRecord[]],
+  ports: InfoPorts,
 ): Readonly<Record<string, unknown>> {
-  const entry = models.list().find((one) => one.kind === 'usable' && one.facts.name === generation.model);
-  const modelSha256 = entry?.kind === 'usable' ? entry.facts.weightsSha256 : undefined;
+  const [{ generation, jobs }] = records;
   const { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image } = generation;
-  const shown = drawn.length > 0 ? drawn : jobs.slice(0, 1);
+  const modelSha256 = weightsOf(model, ports.models);
+  const drawn = records.flatMap((record) =>
+    record.jobs
+      .filter(({ asset }) => asset !== undefined)
+      .map(({ job }) => ({ of: record.generation, seed: job.seed })),
+  );
+  const shown = drawn.length > 0 ? drawn : jobs.slice(0, 1).map(({ job }) => ({ of: generation, seed: job.seed }));
   const tagged = prompt + loras.map(({ name, strength }) => ` <lora:${name}:${strength}>`).join('');
-  const seeds = shown.map(({ job }) => job.seed);
-  const textOf = (seed: number): string =>
-    writeA1111Text({
-      ...{
-        prompt,
-        negativePrompt,
-        width,
-        height,
-        steps,
-        guidanceScale,
-        model,
-        modelSha256,
-        loras,
-        seed,
-        software,
-        image,
-      },
-      ...{ sampler: SAMPLER, schedule: SCHEDULE },
-    });
+  const seeds = shown.map(({ seed }) => seed);
   return {
     prompt: tagged,
     all_prompts: seeds.map(() => tagged),
@@ -47,7 +39,7 @@ export function infoOf(
     sampler_name: SAMPLER,
     cfg_scale: Math.round((guidanceScale + 1) * 1e6) / 1e6,
     steps,
-    batch_size: generation.count,
+    batch_size: records.reduce((sum, { generation: { count } }) => sum + count, 0),
     restore_faces: false,
     face_restoration_model: null,
     sd_model_name: model,
@@ -59,14 +51,29 @@ export function infoOf(
     denoising_strength: image?.strength ?? null,
     extra_generation_params: { 'Schedule type': SCHEDULE, ...(image && { 'Denoising strength': image.strength }) },
     index_of_first_image: 0,
-    infotexts: seeds.map(textOf),
+    infotexts: shown.map(({ of, seed }) => textOf(of, seed, { modelSha256, software: ports.software })),
     styles: [],
     job_timestamp: timestamp(generation.createdAt),
     clip_skip: 1,
     is_using_inpainting_conditioning: false,
-    version: software,
+    version: ports.software,
     generation_id: generation.id,
+    generation_ids: records.map((record) => record.generation.id),
   };
+}
+
+function weightsOf(name: string, models: ModelCatalog): string | undefined {
+  const entry = models.list().find((one) => one.kind === 'usable' && one.facts.name === name);
+  return entry?.kind === 'usable' ? entry.facts.weightsSha256 : undefined;
+}
+
+function textOf(
+  { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image }: Generation,
+  seed: number,
+  files: { readonly modelSha256: string | undefined; readonly software: string },
+): string {
+  const settings = { prompt, negativePrompt, width, height, steps, guidanceScale, model, loras, image };
+  return writeA1111Text({ ...settings, ...files, seed, sampler: SAMPLER, schedule: SCHEDULE });
 }
 
 /** `20261125131500`, as A1111 writes times. */

@@ -5,8 +5,9 @@ import type { Generation } from '../../../domain/generation.ts';
 import type { JobId } from '../../../domain/ids.ts';
 import { callerOf } from '../tenant.ts';
 
+/** A request under way: one generation, or one for each picture that it draws from. */
 export interface Drawing {
-  readonly generation: Generation;
+  readonly generations: readonly [Generation, ...Generation[]];
   readonly taskId: string | undefined;
   readonly startedAt: number;
   /** Steps that were done, by job. */

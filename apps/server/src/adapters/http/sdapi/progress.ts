@@ -17,12 +17,13 @@ export function progressOf(
 
 /** Share of the steps, and seconds until the end at the pace so far. */
 export function shareOf(
-  { generation, steps, startedAt }: Drawing,
+  { generations, steps, startedAt }: Drawing,
   now: number,
 ): { readonly progress: number; readonly eta: number } {
   const done = [...steps.values()].reduce((sum, step) => sum + step, 0);
   // Below 1 until the pictures are there.
-  const progress = Math.min(0.99, done / (generation.count * generation.steps));
+  const all = generations.reduce((sum, generation) => sum + generation.count * generation.steps, 0);
+  const progress = Math.min(0.99, done / all);
   const seconds = (now - startedAt) / 1_000;
   return { progress, eta: progress === 0 ? 0 : seconds / progress - seconds };
 }
@@ -31,7 +32,7 @@ function answer(
   drawing: Drawing | undefined,
   { progress, eta, image }: { readonly progress: number; readonly eta: number; readonly image: string | null },
 ): Readonly<Record<string, unknown>> {
-  const steps = drawing?.generation.steps ?? 0;
+  const steps = drawing?.generations[0].steps ?? 0;
   const done = [...(drawing?.steps.values() ?? [])];
   const finished = done.filter((step) => step === steps).length;
   const current = done.find((step) => step < steps) ?? 0;
@@ -42,8 +43,8 @@ function answer(
       skipped: false,
       interrupted: drawing?.isInterrupted ?? false,
       stopping_generation: drawing?.isInterrupted ?? false,
-      job: drawing === undefined ? '' : (drawing.taskId ?? drawing.generation.id),
-      job_count: drawing?.generation.count ?? 0,
+      job: drawing === undefined ? '' : (drawing.taskId ?? drawing.generations[0].id),
+      job_count: drawing?.generations.reduce((sum, { count }) => sum + count, 0) ?? 0,
       job_timestamp: drawing === undefined ? '0' : timestamp(drawing.startedAt),
       job_no: finished,
       sampling_step: current,

@@ -9,7 +9,7 @@ import { tenantOf } from '../tenant.ts';
 import { type DrawPorts, draw } from './draw.ts';
 import { createSdapiErrorHandler } from './errors.ts';
 import { addExtraRoutes } from './extras.ts';
-import { planFromPicture } from './img2img.ts';
+import { planFromPictures } from './img2img.ts';
 import { addInternalRoutes } from './internal.ts';
 import { type Drawing, KeyStates } from './key-state.ts';
 import { addListRoutes } from './lists.ts';
@@ -63,7 +63,7 @@ function addDrawRoutes(app: App, ports: DrawPorts & Pick<HttpPorts, 'sdapi' | 'u
       const { body } = request;
       const options = await optionsFor(request, body, ports);
       const asked = planGeneration(body, { models, options });
-      const drawn = await draw(request, asked, { ...ports, states }, drawOptionsOf(body));
+      const drawn = await draw(request, [{ asked }], { ...ports, states }, drawOptionsOf(body));
       return { images: drawn.images, parameters: body, info: drawn.info };
     },
   );
@@ -75,8 +75,8 @@ function addDrawRoutes(app: App, ports: DrawPorts & Pick<HttpPorts, 'sdapi' | 'u
       const { body } = request;
       const options = await optionsFor(request, body, ports);
       const sources = { uploadAsset: uploads.uploadAsset, work: sdapi.work };
-      const { asked, putBack } = await planFromPicture(request, body, { models, options }, sources);
-      const drawn = await draw(request, asked, { ...ports, states }, { ...drawOptionsOf(body), putBack });
+      const plans = await planFromPictures(request, body, { models, options }, sources);
+      const drawn = await draw(request, plans, { ...ports, states }, drawOptionsOf(body));
       const parameters = body.include_init_images === true ? body : { ...body, init_images: null, mask: null };
       return { images: drawn.images, parameters, info: drawn.info };
     },
@@ -121,7 +121,7 @@ function addStateRoutes(app: App, ports: StatePorts): void {
   });
 
   app.get('/internal/pending-tasks', { ...read, schema: hide }, async (request) => {
-    const tasks = [...states.of(request).drawings].map(({ taskId, generation }) => taskId ?? generation.id);
+    const tasks = [...states.of(request).drawings].map(({ taskId, generations: [first] }) => taskId ?? first.id);
     return { size: tasks.length, tasks };
   });
 
@@ -129,7 +129,8 @@ function addStateRoutes(app: App, ports: StatePorts): void {
     for (const drawing of states.of(request).drawings) {
       drawing.isInterrupted = true;
       // One that has just ended is interrupted too.
-      await ports.cancelGeneration({ tenantId: tenantOf(request), id: drawing.generation.id }).catch(ignoreFinal);
+      for (const { id } of drawing.generations)
+        await ports.cancelGeneration({ tenantId: tenantOf(request), id }).catch(ignoreFinal);
     }
     return {};
   });
@@ -145,7 +146,8 @@ async function skip(request: FastifyRequest, { states, getGeneration, cancelJob 
   const [drawing] = states.of(request).drawings;
   if (drawing === undefined) return;
   const tenantId = tenantOf(request);
-  const { jobs } = await getGeneration({ tenantId, id: drawing.generation.id });
+  const records = await Promise.all(drawing.generations.map(({ id }) => getGeneration({ tenantId, id })));
+  const jobs = records.flatMap((record) => record.jobs);
   const running = jobs.find(({ job }) => job.state === 'running') ?? jobs.find(({ job }) => job.state === 'queued');
   if (running !== undefined) await cancelJob({ tenantId, id: running.job.id }).catch(ignoreFinal);
 }
