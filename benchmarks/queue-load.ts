@@ -1,4 +1,4 @@
-/** Loads on the queue without HTTP, for `control-plane.ts`. */
+/** Loads on the queue without HTTP, for `control-plane.ts` and `cluster-queue.ts`. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { systemClock } from '../apps/server/src/adapters/clock.ts';
 import { createIdSource } from '../apps/server/src/adapters/id-source.ts';
 import type { RecordStore } from '../apps/server/src/adapters/sql/sql-store.ts';
 import { SqliteStore } from '../apps/server/src/adapters/sql/sqlite-store.ts';
-import { createClaimJobs } from '../apps/server/src/application/claim-jobs.ts';
+import { type ClaimJobs, createClaimJobs } from '../apps/server/src/application/claim-jobs.ts';
 import { createCostBook } from '../apps/server/src/application/cost-book.ts';
 import { createEndAttempt } from '../apps/server/src/application/end-attempt.ts';
 import type { DrawingEngine } from '../apps/server/src/application/engine-port.ts';
@@ -127,8 +127,16 @@ async function withStore<T>({ durability, slots = 4 }: LoadOptions, work: (bench
   }
 }
 
-/** Use cases on a store, with an engine that answers at once. */
-export function benchOn(store: RecordStore, slots: number): Bench {
+/**
+ * Use cases on a store, with an engine that answers at once.
+ *
+ * @param claimJobs where workers take jobs from @default straight from the store
+ */
+export function benchOn(
+  store: RecordStore,
+  slots: number,
+  claimJobs: ClaimJobs = createClaimJobs({ store, clock: systemClock, leaseMs: LEASE_MS }),
+): Bench {
   const clock = systemClock;
   const ids = createIdSource(clock);
   const costs = createCostBook('none', []);
@@ -158,7 +166,7 @@ export function benchOn(store: RecordStore, slots: number): Bench {
           models,
           loras: noLoras,
           labeller: noLabels,
-          leaseMs: 5_000,
+          leaseMs: LEASE_MS,
           pollMs: 1_000,
           releasePauseMs: 0,
           log: quietLog,
@@ -171,8 +179,8 @@ export function benchOn(store: RecordStore, slots: number): Bench {
           open: async () => undefined,
           linkTo: async () => undefined,
         },
-        claimJobs: createClaimJobs({ store, clock, leaseMs: 5_000 }),
-        renewLeases: createRenewLeases({ store, clock, leaseMs: 5_000 }),
+        claimJobs,
+        renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
         endAttempt: createEndAttempt({ store, clock, ids, costs }),
         reapExpiredLeases: createReapExpiredLeases({ store, clock, retry: { maxInterruptions: 1 } }),
       });
@@ -181,6 +189,8 @@ export function benchOn(store: RecordStore, slots: number): Bench {
     },
   };
 }
+
+const LEASE_MS = 5_000;
 
 /** A device that takes no time: what is left is the queue. */
 function idleEngine(slots: number): DrawingEngine {

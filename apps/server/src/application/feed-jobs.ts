@@ -88,18 +88,19 @@ export class JobFeeder implements Duty {
     // Interactive jobs do not count against the room of others, or a stream of them would keep others out for good.
     const room = Math.min(size - others, 2 * size - others - interactive);
     // And others do not keep them out: a worker without a free slot still takes interactive ones.
-    const laid = room > 0 ? await this.#lay(room, []) : await this.#lay(size - interactive, ['standard', 'bulk']);
+    const laid = room > 0 ? await this.#lay(room) : await this.#lay(size - interactive, 'interactive');
     this.#isMoreQueued = room > 0 && laid === room;
     if (laid > 0) wakeWorkers();
   }
 
   /** @returns how many jobs were laid out */
-  async #lay(limit: number, without: readonly PriorityClass[]): Promise<number> {
+  async #lay(limit: number, only?: 'interactive'): Promise<number> {
     const { store, carrier, clock, maxRunningOf, limitedKeys, loadedModels = () => new Set<string>() } = this.#ports;
     if (limit < 1) return 0;
     const now = clock.now();
     // Looked at before the lock on the records is asked for.
-    if (!(await store.queue.hasReady(now))) return 0;
+    if (!(await store.queue.hasReady(now, only))) return 0;
+    const without: readonly PriorityClass[] = only === undefined ? [] : ['standard', 'bulk'];
     const laid = await store.transact((transaction) => {
       const input = { now, limit, loadedModels: loadedModels(), without, maxRunningOf, limitedKeys };
       return pickJobs(transaction, input, (batch) =>

@@ -45,7 +45,8 @@ export function lead(name: string, start: () => Duty, { leases, clock, log, hold
     if (duty === undefined) log.info({ duty: name }, 'this process leads now');
     heldUntil = Math.max(heldUntil, now + LEASE_MS);
     duty ??= start();
-    await duty.look();
+    // Not waited for: work that takes long must not cost the lease.
+    void duty.look().catch(onError);
   };
   const onError = (err: unknown): void => log.warn({ err, duty: name }, 'looking after a duty failed');
   const stopLooking = every(clock, LOOK_MS, look, onError);
@@ -61,5 +62,5 @@ export function lead(name: string, start: () => Duty, { leases, clock, log, hold
   };
 }
 
-const LEASE_MS = 5_000;
+const LEASE_MS = 3_000;
 const LOOK_MS = 1_000;

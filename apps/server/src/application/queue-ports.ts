@@ -135,8 +135,8 @@ export interface AheadOf {
 
 /** Questions about the queue. */
 export interface QueueReader {
-  /** Whether a claim could find something. */
-  hasReady(now: number): Promise<boolean>;
+  /** Whether a claim could find something. @param only the class that it asks for @default any */
+  hasReady(now: number, only?: PriorityClass): Promise<boolean>;
   /** Whether a running job has lost its lease. */
   hasExpired(now: number): Promise<boolean>;
   /** Jobs that are laid out and that nobody has claimed yet, the oldest first. */

@@ -18,7 +18,7 @@ import type { Tables } from './schema.ts';
 /** Questions about the queue, put to a connection that only reads. */
 export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers): QueueReader {
   return {
-    hasReady: (now) => readHasReady(queries, now),
+    hasReady: (now, only) => readHasReady(queries, now, only),
     hasExpired: (now) => readHasExpired(queries, now),
     facts: () => readFacts(queries, open),
     aheadOf: (job) => readAheadOf(queries, job),
@@ -104,11 +104,14 @@ async function readFacts(queries: Kysely<Tables>, open: OpenJobNumbers): Promise
   };
 }
 
-async function readHasReady(queries: Kysely<Tables>, now: number): Promise<boolean> {
+async function readHasReady(queries: Kysely<Tables>, now: number, only?: PriorityClass): Promise<boolean> {
+  const ofClass = only === undefined ? sql`` : sql`and priority = ${rankOf(only)}`;
   const { rows } = await sql<{ id: string }>`
-    select id from (select id from jobs where state = 'queued' and ready = 1 limit 1) as ready
+    select id from (select id from jobs where state = 'queued' and ready = 1 ${ofClass} limit 1) as ready
     union all
-    select id from (select id from jobs where state = 'queued' and ready = 0 and not_before <= ${now} limit 1) as due
+    select id from (
+      select id from jobs where state = 'queued' and ready = 0 and not_before <= ${now} ${ofClass} limit 1
+    ) as due
   `.execute(queries);
   return rows.length > 0;
 }
