@@ -3,8 +3,11 @@
  * model, the same two threads and slots, the same prompts and seeds, in turn in one run. And where the difference goes,
  * by phase.
  *
- *     node benchmarks/platform-throughput.ts [--rounds 5] [--pictures 40] [--threads 2] [--slots 4]
+ *     node benchmarks/platform-throughput.ts [--rounds 5] [--pictures 40] [--threads 2] [--slots 4] [--allocator kept]
+ *
+ * With `--allocator kept` the bare loop has the allocator's settings that the platform gives its engine processes.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +17,7 @@ import { createClient } from '@imagemill/api/client';
 import { ModelPool, SlotEngine, ZImagePipeline } from '@imagemill/diffusion';
 import { openDevice } from '@imagemill/diffusion/onnxruntime';
 import { loadConfig, startServer } from '@imagemill/server';
+import { withKeptBlocks } from '@imagemill/server/engine';
 import { median, spread } from './statistics.ts';
 
 const { values } = parseArgs({
@@ -22,8 +26,17 @@ const { values } = parseArgs({
     pictures: { type: 'string', default: '40' },
     threads: { type: 'string', default: '2' },
     slots: { type: 'string', default: '4' },
+    allocator: { type: 'string', default: 'as it is' },
   },
 });
+if (values.allocator === 'kept' && process.env['MALLOC_MMAP_THRESHOLD_'] === undefined) {
+  // The allocator reads its settings at the start of a process.
+  const again = spawnSync(process.execPath, process.argv.slice(1), {
+    env: withKeptBlocks(process.env),
+    stdio: 'inherit',
+  });
+  process.exit(again.status ?? 1);
+}
 const rounds = Number(values.rounds);
 const pictures = Number(values.pictures);
 const threads = Number(values.threads);
@@ -131,7 +144,7 @@ async function drawThroughPlatform(round: number): Promise<() => Promise<readonl
 
 try {
   console.log(
-    `${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds of ${pictures} pictures, ${threads} threads, ${slots} slots`,
+    `${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds of ${pictures} pictures, ${threads} threads, ${slots} slots, allocator of the bare loop ${values.allocator}`,
   );
   await drawBare(-1);
   await drawThroughPlatform(-1);

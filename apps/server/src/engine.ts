@@ -1,6 +1,7 @@
 /** The engine process by itself, for programs that draw without serving. */
 export type { BatchLimit } from '@imagemill/diffusion';
 export { systemClock } from './adapters/clock.ts';
+export { withKeptBlocks } from './adapters/inference/allocator.ts';
 export { engineOptions } from './adapters/inference/engine-options.ts';
 export { EngineProcess, type EngineProcessOptions } from './adapters/inference/engine-process.ts';
 export { readModelFacts } from './adapters/models/read-model-facts.ts';

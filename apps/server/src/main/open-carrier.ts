@@ -1,7 +1,7 @@
 /** Opens Redis, where the settings name one: it carries jobs and messages, and keeps nothing that is not on record. */
 import { systemClock } from '../adapters/clock.ts';
 import { BullmqCarrier } from '../adapters/redis/bullmq-carrier.ts';
-import { RedisBus } from '../adapters/redis/redis-bus.ts';
+import { openRedisBus } from '../adapters/redis/redis-bus.ts';
 import { connectRedis } from '../adapters/redis/redis-connection.ts';
 import type { EventBus } from '../application/event-bus.ts';
 import type { JobCarrier } from '../application/job-carrier.ts';
@@ -26,5 +26,5 @@ export function openCarriage(
   const shared = { connection: prompt, clock: systemClock, log };
   const carrier = new BullmqCarrier({ ...shared, workerConnection: patient, takes });
   opened.push(() => carrier.close());
-  return { bus: new RedisBus({ ...shared, listening }), carrier };
+  return { bus: openRedisBus({ ...shared, listening }), carrier };
 }

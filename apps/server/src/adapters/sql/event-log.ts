@@ -10,15 +10,13 @@ import type { Kysely } from 'kysely';
 import type { EventFeed } from '../../application/ports.ts';
 import type { NumberedEvent, PassingEvent, StoredEvent } from '../../domain/event.ts';
 import type { GenerationId, JobId, TenantId } from '../../domain/ids.ts';
+import { EventListeners, storedEventsAfter } from './event-listeners.ts';
 import { type NumberedPreview, type NumberedStep, ProgressMemory } from './progress-memory.ts';
-import { eventFromRow } from './rows.ts';
 import type { Tables } from './schema.ts';
 
-type Listener = (event: NumberedEvent) => void;
 export class EventLog implements EventFeed {
   readonly #reader: Kysely<Tables>;
-  readonly #listeners = new Map<GenerationId, Set<Listener>>();
-  readonly #storedListeners = new Set<(event: StoredEvent) => void>();
+  readonly #listeners = new EventListeners();
   readonly #progress = new ProgressMemory();
   #nextId: number;
   #reservedUpTo: number;
@@ -33,31 +31,16 @@ export class EventLog implements EventFeed {
   }
 
   async past(tenantId: TenantId, id: GenerationId, afterId: number): Promise<readonly NumberedEvent[]> {
-    const rows = await this.#reader
-      .selectFrom('events')
-      .selectAll()
-      .where('generation_id', '=', id)
-      .where('id', '>', afterId)
-      .where('tenant_id', '=', tenantId)
-      .orderBy('id')
-      .execute();
-    const passing = this.#progress.past(tenantId, id, afterId);
-    return [...rows.map(eventFromRow), ...passing].sort((a, b) => a.id - b.id);
+    const stored = await storedEventsAfter(this.#reader, tenantId, id, afterId);
+    return [...stored, ...this.#progress.past(tenantId, id, afterId)].sort((a, b) => a.id - b.id);
   }
 
-  subscribe(id: GenerationId, listener: Listener): () => void {
-    const listeners = this.#listeners.get(id) ?? new Set();
-    this.#listeners.set(id, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
-    };
+  subscribe(id: GenerationId, listener: (event: NumberedEvent) => void): () => void {
+    return this.#listeners.subscribe(id, listener);
   }
 
-  /** Called with every state change once it is on disk; the result ends it. */
   onStored(listener: (event: StoredEvent) => void): () => void {
-    this.#storedListeners.add(listener);
-    return () => this.#storedListeners.delete(listener);
+    return this.#listeners.onStored(listener);
   }
 
   publish(event: PassingEvent): void {
@@ -69,7 +52,7 @@ export class EventLog implements EventFeed {
     if (this.#nextId > this.#reservedUpTo) return;
     const numbered = { ...event, id: this.#nextId++ } as NumberedStep | NumberedPreview;
     this.#progress.remember(numbered);
-    this.#tell(numbered);
+    this.#listeners.tell(numbered);
   }
 
   stepOf(id: JobId): number {
@@ -98,8 +81,8 @@ export class EventLog implements EventFeed {
   committed(events: readonly (StoredEvent & { readonly id: number })[]): void {
     for (const event of events) {
       this.#progress.heard(event);
-      for (const listener of this.#storedListeners) listener(event);
-      this.#tell(event);
+      this.#listeners.tellStored(event);
+      this.#listeners.tell(event);
     }
   }
 
@@ -109,10 +92,6 @@ export class EventLog implements EventFeed {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const event of waiting) this.publish(event);
-  }
-
-  #tell(event: NumberedEvent): void {
-    for (const listener of this.#listeners.get(event.generationId) ?? []) listener(event);
   }
 }
 

@@ -10,7 +10,7 @@ import { DatabaseClock } from './database-clock.ts';
 import { GroupCommit } from './group-commit.ts';
 import { migrate } from './migrations.ts';
 import { type OpenCounts, type OpenJobNumbers, OpenJobs } from './open-jobs.ts';
-import { PostgresBus } from './postgres-bus.ts';
+import { openPostgresBus } from './postgres-bus.ts';
 import { openPool, type PostgresOptions, type PostgresPool, translated } from './postgres-connection.ts';
 import { isPassingConflict } from './postgres-errors.ts';
 import { PostgresListener } from './postgres-listener.ts';
@@ -85,7 +85,7 @@ export class PostgresStore extends SqlStore {
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const pool = openPool(options, POOL_SIZE);
     const listener = new PostgresListener(options, options);
-    const bus = options.bus ?? new PostgresBus({ ...options, queries: pool.queries, listener });
+    const bus = options.bus ?? openPostgresBus({ ...options, queries: pool.queries, listener });
     try {
       await translated(() => migrate(pool.queries as unknown as Kysely<unknown>));
       const clock = new DatabaseClock(pool.queries, options.clock);

@@ -11,19 +11,18 @@ import type { BusMessage, EventBus } from '../../application/event-bus.ts';
 import type { EventFeed, Logger } from '../../application/ports.ts';
 import type { NumberedEvent, PassingEvent, StoredEvent } from '../../domain/event.ts';
 import type { GenerationId, JobId, TenantId } from '../../domain/ids.ts';
+import { EventListeners, storedEventsAfter } from './event-listeners.ts';
 import { type NumberedPreview, type NumberedStep, ProgressMemory } from './progress-memory.ts';
 import { eventFromRow } from './rows.ts';
 import type { Tables } from './schema.ts';
 
-type Listener = (event: NumberedEvent) => void;
 export type NumberedStored = StoredEvent & { readonly id: number };
 
 export class SharedFeed implements EventFeed {
   readonly #queries: Kysely<Tables>;
   readonly #bus: EventBus;
   readonly #log: Logger;
-  readonly #listeners = new Map<GenerationId, Set<Listener>>();
-  readonly #storedListeners = new Set<(event: StoredEvent) => void>();
+  readonly #listeners = new EventListeners();
   readonly #progress = new ProgressMemory();
   /** Id of the last event that was told of a generation; those not seen for long are looked up again. */
   readonly #lastIds = new Map<GenerationId, number>();
@@ -42,29 +41,16 @@ export class SharedFeed implements EventFeed {
   }
 
   async past(tenantId: TenantId, id: GenerationId, afterId: number): Promise<readonly NumberedEvent[]> {
-    const rows = await this.#queries
-      .selectFrom('events')
-      .selectAll()
-      .where('generation_id', '=', id)
-      .where('id', '>', afterId)
-      .where('tenant_id', '=', tenantId)
-      .orderBy('id')
-      .execute();
-    return [...rows.map(eventFromRow), ...this.#progress.past(tenantId, id, afterId)].sort((a, b) => a.id - b.id);
+    const stored = await storedEventsAfter(this.#queries, tenantId, id, afterId);
+    return [...stored, ...this.#progress.past(tenantId, id, afterId)].sort((a, b) => a.id - b.id);
   }
 
-  subscribe(id: GenerationId, listener: Listener): () => void {
-    const listeners = this.#listeners.get(id) ?? new Set();
-    this.#listeners.set(id, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
-    };
+  subscribe(id: GenerationId, listener: (event: NumberedEvent) => void): () => void {
+    return this.#listeners.subscribe(id, listener);
   }
 
   onStored(listener: (event: StoredEvent) => void): () => void {
-    this.#storedListeners.add(listener);
-    return () => this.#storedListeners.delete(listener);
+    return this.#listeners.onStored(listener);
   }
 
   publish(event: PassingEvent): void {
@@ -87,7 +73,7 @@ export class SharedFeed implements EventFeed {
   /** Notifications may have been missed: looks up what those who listen have not heard. */
   catchUp(): void {
     this.#then(async () => {
-      for (const id of this.#listeners.keys()) {
+      for (const id of this.#listeners.generations()) {
         const after = this.#lastIds.get(id) ?? 0;
         const select = this.#queries.selectFrom('events').selectAll().where('generation_id', '=', id);
         for (const row of await select.where('id', '>', after).orderBy('id').execute()) {
@@ -112,7 +98,7 @@ export class SharedFeed implements EventFeed {
 
   #tellStored(event: NumberedStored): void {
     this.#progress.heard(event);
-    for (const listener of this.#storedListeners) listener(event);
+    this.#listeners.tellStored(event);
     this.#tell(event);
   }
 
@@ -122,7 +108,7 @@ export class SharedFeed implements EventFeed {
     this.#lastIds.delete(generationId);
     this.#lastIds.set(generationId, id);
     if (this.#lastIds.size > MAX_KNOWN) this.#forgetOldest();
-    for (const listener of this.#listeners.get(generationId) ?? []) listener(event);
+    this.#listeners.tell(event);
   }
 
   #then(work: () => Promise<void>): void {
