@@ -58,7 +58,8 @@ describe('the settings', () => {
     ['text for a number', { IMAGEMILL_PORT: 'http' }, /^IMAGEMILL_PORT got "http", .*number/],
     ['a fraction', { IMAGEMILL_SLOTS: '1.5' }, /^IMAGEMILL_SLOTS got 1.5/],
     ['an unknown device', { IMAGEMILL_DEVICE: 'gpu' }, /^IMAGEMILL_DEVICE got "gpu", .*cuda/],
-    ['an unknown variable', { IMAGEMILL_PROT: '1' }, /^IMAGEMILL_PROT is not a setting.*IMAGEMILL_PORT/],
+    ['an unknown variable', { IMAGEMILL_PROT: '1' }, /^IMAGEMILL_PROT is not a setting. Did you mean IMAGEMILL_PORT/],
+    ['a variable like none', { IMAGEMILL_COFFEE_STRENGTH: '1' }, /^IMAGEMILL_COFFEE_STRENGTH is not a setting. All/],
   ])('%s is refused with the variable, what it got and what it expects', (_, environment, message) => {
     expect(() => load(environment)).toThrow(
       expect.objectContaining({ code: 'settings_invalid', message: expect.stringMatching(message) }),
@@ -66,7 +67,7 @@ describe('the settings', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['an unknown key', { prot: 1 }, /^prot in imagemill.config.json is not a setting/],
+    ['an unknown key', { prot: 1 }, /^prot in imagemill.config.json is not a setting. Did you mean port/],
     ['a wrong type', { port: '7860' }, /^port in imagemill.config.json got "7860"/],
     ['no JSON', '{port: 1}', /imagemill.config.json is not JSON/],
     ['a list', [], /must hold one JSON object/],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import leven from 'leven';
 import { z } from 'zod';
 import {
   type SettingName,
@@ -180,10 +181,23 @@ function readFile(path: string): Readonly<Record<string, unknown>> {
 
 function requireKnown(name: string, words: string): asserts name is SettingName {
   if (Object.hasOwn(settingSchemas, name)) return;
-  const isVariable = name.startsWith(PREFIX);
-  const known = isVariable ? [...nameByVariable.keys()] : Object.keys(settingSchemas);
-  const message = `${words} is not a setting. The settings are: ${known.join(', ')}.`;
-  throw new StartupError('settings_invalid', message, { details: { setting: name, known } });
+  const known = name.startsWith(PREFIX) ? [...nameByVariable.keys()] : Object.keys(settingSchemas);
+  const near = nearest(name, known);
+  const hint = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
+  const message = `${words} is not a setting.${hint} All settings are in docs/settings.md.`;
+  throw new StartupError('settings_invalid', message, { details: { setting: name, near } });
+}
+
+/** At most three names that could have been meant, the likeliest first. */
+function nearest(name: string, known: readonly string[]): readonly string[] {
+  const bare = (text: string): string => text.replace(PREFIX, '').replaceAll('_', '').toLowerCase();
+  const asked = bare(name);
+  const distances = known.map((one) => ({ one, distance: leven(asked, bare(one)) }));
+  const close = distances.filter(({ distance }) => distance <= Math.max(2, asked.length / 3));
+  return close
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ one }) => one);
 }
 
 function invalid(words: string, got: unknown, error: z.ZodError): StartupError {
