@@ -7,7 +7,8 @@ import { projectModelsFolder, resolveModelsFolder } from '../adapters/hub/models
 import { quarantineFiles } from '../adapters/hub/quarantine.ts';
 import { timerPauses } from '../adapters/hub/timer-pauses.ts';
 import { openIncidentFolder } from '../adapters/incidents/incident-folder.ts';
-import type { EngineProcessOptions, EngineTrouble } from '../adapters/inference/engine-process.ts';
+import type { EngineProcessOptions } from '../adapters/inference/engine-process.ts';
+import type { EngineTrouble } from '../adapters/inference/engine-trouble.ts';
 import { dumpProcess, reportArguments } from '../adapters/inference/process-dump.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { isDoubtful, WeightsCheck } from '../application/check-weights.ts';

@@ -9,7 +9,6 @@
  * When the process ends, its open items end as failed with `engine_crashed`; nothing else of the parent is touched.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
   DrawingEngine,
@@ -25,11 +24,12 @@ import type { JobFault } from '../../domain/job.ts';
 import { withKeptBlocks } from './allocator.ts';
 import { forwardOutput } from './child-output.ts';
 import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
+import { type EngineTrouble, itemFacts, withoutPrompts } from './engine-trouble.ts';
 import { HeldModels } from './held-models.ts';
 import { pictureProblem, readEvent } from './read-event.ts';
-import { StepClock } from './step-clock.ts';
+import { type Silence, type SilenceOptions, SilenceWatch } from './silence-watch.ts';
 
-export interface EngineProcessOptions {
+export interface EngineProcessOptions extends SilenceOptions {
   readonly engine: EngineOptions;
   /** All the variables that the process sees. */
   readonly environment: Readonly<Record<string, string>>;
@@ -39,15 +39,6 @@ export interface EngineProcessOptions {
   readonly startTimeoutMs?: number;
   /** A process that does not end on `close` for this long is killed. @default 5000 */
   readonly closeTimeoutMs?: number;
-  /** A process that says nothing for this long about the items it holds is killed; 0 leaves it alone. @default 0 */
-  readonly stuckAfterMs?: number;
-  /**
-   * A process that is silent for this many times its normal pause between two words, and for `leastStuckMs`, is ended
-   * too; 0 leaves that out. @default 0
-   */
-  readonly stuckFactor?: number;
-  /** @default 30000 */
-  readonly leastStuckMs?: number;
   /** Looks at a process that will be ended because it is stuck. */
   readonly dump?: ((pid: number) => Promise<object>) | undefined;
   /** More arguments of Node for the process. @default none */
@@ -56,23 +47,6 @@ export interface EngineProcessOptions {
   readonly onTrouble?: ((trouble: EngineTrouble) => void) | undefined;
   /** Pause before the first restart; it doubles with each failure up to 30 s. @default 200 */
   readonly firstRestartPauseMs?: number;
-}
-
-/** What is known of a process that ended unasked; no prompt is in it. */
-export interface EngineTrouble {
-  readonly code: 'engine_stuck' | 'engine_crashed' | 'engine_answer_invalid';
-  readonly message: string;
-  readonly how: string;
-  readonly device: string;
-  readonly executionProvider: string | undefined;
-  readonly pid: number | undefined;
-  /** How long it lived, in ms. */
-  readonly livedMs: number;
-  /** What was under way: sizes, steps and models. */
-  readonly items: readonly Readonly<Record<string, unknown>>[];
-  /** Its last lines, without the prompts of what was under way. */
-  readonly lastLines: readonly string[];
-  readonly dump: object | undefined;
 }
 
 interface OpenItem {
@@ -100,8 +74,7 @@ export class EngineProcess implements DrawingEngine {
   #failedStarts = 0;
   #killFault: JobFault | undefined;
   #callOffTimer: () => void = () => undefined;
-  #callOffStuckTimer: () => void = () => undefined;
-  readonly #steps = new StepClock(() => performance.now());
+  readonly #silence: SilenceWatch;
   #dump: object | undefined;
   #startedAt = 0;
   #lastLines: string[] = [];
@@ -110,6 +83,7 @@ export class EngineProcess implements DrawingEngine {
   constructor(options: EngineProcessOptions) {
     this.#options = options;
     this.#models = new HeldModels(() => options.clock.now());
+    this.#silence = new SilenceWatch(options.clock, options, (silence) => this.#onSilence(silence));
     this.#start('starting');
   }
 
@@ -137,7 +111,7 @@ export class EngineProcess implements DrawingEngine {
       return Promise.resolve({ kind: 'failed', fault: { ...fault, retryable: true } });
     }
     return new Promise((resolve) => {
-      if (this.#items.size === 0) this.#steps.begin();
+      if (this.#items.size === 0) this.#silence.begin();
       this.#items.set(item.id, { observer, item, end: resolve, step: 0 });
       this.#models.use(item);
       this.#watchForSilence();
@@ -269,7 +243,7 @@ export class EngineProcess implements DrawingEngine {
   #onItemEvent(event: Extract<EngineEvent, { id: string }>): void {
     const open = this.#items.get(event.id);
     if (open === undefined) return;
-    this.#steps.word(open.item, event.type === 'finished');
+    this.#silence.word(open.item, event.type === 'finished');
     this.#watchForSilence();
     if (event.type === 'step') {
       open.step = event.step;
@@ -302,38 +276,26 @@ export class EngineProcess implements DrawingEngine {
     const open = this.#items.get(id);
     this.#items.delete(id);
     if (open !== undefined) this.#models.giveBack(open.item);
-    if (this.#items.size === 0) this.#callOffStuckTimer();
+    if (this.#items.size === 0) this.#silence.rest();
     open?.end(outcome);
   }
 
   #watchForSilence(): void {
-    this.#callOffStuckTimer();
-    const { clock } = this.#options;
-    const limit = this.#silenceLimit();
-    if (limit !== undefined) this.#callOffStuckTimer = clock.after(limit.ms, () => this.#onSilence(limit));
-  }
-
-  /** How long the process may say nothing about what it holds. */
-  #silenceLimit(): SilenceLimit | undefined {
-    const { stuckAfterMs = 0, stuckFactor = 0, leastStuckMs = 30_000 } = this.#options;
-    const fixed = stuckAfterMs === 0 ? undefined : { ms: stuckAfterMs, normalMs: undefined };
-    if (stuckFactor === 0) return fixed;
     const isLoading = this.#models.list().some(({ state }) => state === 'loading');
-    const items = [...this.#items.values()].map(({ item }) => item);
-    const normalMs = isLoading ? undefined : this.#steps.normalOf(items);
-    if (normalMs === undefined) return fixed;
-    const ms = Math.max(leastStuckMs, stuckFactor * normalMs);
-    return fixed !== undefined && fixed.ms < ms ? fixed : { ms, normalMs };
+    this.#silence.wait(
+      [...this.#items.values()].map(({ item }) => item),
+      isLoading,
+    );
   }
 
-  #onSilence({ ms, normalMs }: SilenceLimit): void {
+  #onSilence({ ms, normalMs }: Silence): void {
     const child = this.#child;
     if (child?.pid === undefined) return;
     const words = normalMs === undefined ? '' : `, where ${Math.round(normalMs)} ms are normal`;
     const message = `The engine process reported no step for ${Math.round(ms)} ms${words} and was ended.`;
     const end = (): void => {
       // A word that came meanwhile set the clock anew: it lives.
-      if (this.#child !== child || this.#steps.silentMs < ms) return;
+      if (this.#child !== child || this.#silence.silentMs < ms) return;
       this.#killFault = { ...CRASHED, code: 'engine_stuck', message };
       child.kill('SIGKILL');
     };
@@ -354,7 +316,7 @@ export class EngineProcess implements DrawingEngine {
     const crashed = { ...CRASHED, message: `The engine process ended (${how}) while it drew this picture.` };
     const fault = this.#killFault ?? crashed;
     this.#killFault = undefined;
-    this.#callOffStuckTimer();
+    this.#silence.rest();
     if (wasReady) this.#tellTrouble(child, how, fault);
     // State first: whoever hears of the end of an item must not find the engine ready.
     if (this.#state !== 'closed') this.#scheduleRestart(wasReady, how);
@@ -374,7 +336,10 @@ export class EngineProcess implements DrawingEngine {
       executionProvider: this.#executionProvider,
       livedMs: clock.now() - this.#startedAt,
       items: open.map(({ item, step }) => itemFacts(item, step)),
-      lastLines: withoutPrompts(this.#lastLines, open),
+      lastLines: withoutPrompts(
+        this.#lastLines,
+        open.map(({ item }) => item),
+      ),
       dump: this.#dump,
     });
   }
@@ -422,24 +387,6 @@ export class EngineProcess implements DrawingEngine {
     const { status } = this;
     for (const listener of this.#listeners) listener(status);
   }
-}
-
-interface SilenceLimit {
-  readonly ms: number;
-  /** Undefined when it was not measured. */
-  readonly normalMs: number | undefined;
-}
-
-function itemFacts(item: EngineItem, step: number): Readonly<Record<string, unknown>> {
-  const { modelPath, precision, width, height, steps, guidanceScale, loras, source } = item;
-  const facts = { model: basename(modelPath), precision, width, height, step, steps, guidanceScale };
-  return { ...facts, loras: loras.length, hasSource: source !== undefined };
-}
-
-/** Lines with the prompts of these items taken out, should a library have printed one. */
-function withoutPrompts(lines: readonly string[], open: readonly OpenItem[]): readonly string[] {
-  const prompts = open.flatMap(({ item }) => [item.prompt, item.negativePrompt]).filter((text) => text.trim() !== '');
-  return lines.map((line) => prompts.reduce((text, prompt) => text.replaceAll(prompt, '[prompt]'), line));
 }
 
 /** The choice alone, of whatever carries one. */
