@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { systemClock } from '../../apps/server/src/adapters/clock.ts';
 import { BullmqCarrier } from '../../apps/server/src/adapters/redis/bullmq-carrier.ts';
-import { RedisBus } from '../../apps/server/src/adapters/redis/redis-bus.ts';
+import { openRedisBus } from '../../apps/server/src/adapters/redis/redis-bus.ts';
 import { connectRedis } from '../../apps/server/src/adapters/redis/redis-connection.ts';
 import { PostgresStore } from '../../apps/server/src/adapters/sql/postgres-store.ts';
 import type { JobCarrier } from '../../apps/server/src/application/job-carrier.ts';
@@ -110,7 +110,7 @@ export class ClusterBench {
     const shared = { connection: prompt, clock: systemClock, log: quietLog };
     const carrier = new BullmqCarrier({ ...shared, workerConnection: patient, takes: true });
     stack.defer(() => carrier.close());
-    return { carrier, bus: new RedisBus({ ...shared, listening }) };
+    return { carrier, bus: openRedisBus({ ...shared, listening }) };
   }
 }
 
