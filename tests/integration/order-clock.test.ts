@@ -14,8 +14,10 @@ import { createManageFiles } from '../../apps/server/src/application/manage-file
 import { createManageOrders } from '../../apps/server/src/application/manage-orders.ts';
 import { OrderRunner } from '../../apps/server/src/application/run-orders.ts';
 import { createSubmitGeneration } from '../../apps/server/src/application/submit-generation.ts';
-import { DEFAULT_TENANT, type FileId, fileId, workerId } from '../../apps/server/src/domain/ids.ts';
+import { commandLineCaller } from '../../apps/server/src/domain/access/caller.ts';
+import { DEFAULT_TENANT, type FileId, fileId, webhookId, workerId } from '../../apps/server/src/domain/ids.ts';
 import type { Order } from '../../apps/server/src/domain/order.ts';
+import type { Webhook } from '../../apps/server/src/domain/webhook.ts';
 import { demo, held, picture } from '../contracts/job-store.contract.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { noLoras } from '../support/no-loras.ts';
@@ -24,6 +26,7 @@ import { quietLog } from '../support/quiet-log.ts';
 
 const HOUR = 3_600_000;
 const tenantId = DEFAULT_TENANT;
+const act = { caller: commandLineCaller, address: undefined };
 let opened: Awaited<ReturnType<typeof open>>;
 beforeEach(async () => {
   opened = await open();
@@ -61,6 +64,12 @@ async function open() {
   return {
     ...{ store, clock, folder, files },
     orders: createManageOrders({ ...ports, wake: (order) => runner.wake(order) }),
+    /** Makes an endpoint that is told of orders. */
+    listen: () => store.transact(({ webhooks }) => webhooks.save(endpoint)),
+    async told() {
+      const sent = await store.webhooks.deliveries({ tenantId, webhookId: endpoint.id, limit: 9 });
+      return sent.map(({ delivery }) => JSON.parse(delivery.payload));
+    },
     async draw(limit: number) {
       for (const one of await claim({ workerId: workerId('w'), limit })) await end.complete(held(one), picture);
     },
@@ -75,13 +84,13 @@ async function open() {
 async function upload(lines: readonly string[], keepMs?: number) {
   const bytes = Readable.from([Buffer.from(lines.join('\n'))]);
   const staged = await opened.files.stage({ tenantId, name: 'lines.jsonl', bytes });
-  return opened.files.keep({ tenantId, staged, purpose: 'batch', keepMs });
+  return opened.files.keep(act, { staged, purpose: 'batch', keepMs });
 }
 
 function start(inputFileId: FileId, window = '1h'): Promise<Order> {
   const endpoint = '/v1/images/generations';
   const base = { metadata: {}, keepOutputMs: undefined, origin: 'http://localhost' };
-  return opened.orders.create({ ...base, tenantId, endpoint, inputFileId, window });
+  return opened.orders.create(act, { ...base, endpoint, inputFileId, window });
 }
 
 /** Lets the runner work, and the clock go on by what it waits for between events, until the order is as wanted. */
@@ -104,6 +113,7 @@ async function answers(id: FileId | undefined) {
 
 it('an order whose window ends keeps what was drawn and tells of the rest that it expired', async () => {
   const { id } = await upload(['a', 'b', 'c'].map((name) => requestLine(name)));
+  await opened.listen();
   const order = await start(id);
   await when(order, ({ state }) => state === 'in_progress');
   while ((await opened.store.orders.lines(order.id, 1, 3)).length < 3) await new Promise(setImmediate);
@@ -113,6 +123,7 @@ it('an order whose window ends keeps what was drawn and tells of the rest that i
   const ended = await when(order, ({ state }) => state === 'expired');
   expect(ended).toMatchObject({ counts: { total: 3, completed: 1, failed: 2 } });
   expect(ended.times.expired).toBeGreaterThanOrEqual(ended.expiresAt);
+  expect(await opened.told()).toMatchObject([{ type: 'batch.expired', data: { id: order.id } }]);
   expect(await answers(ended.outputFileId)).toMatchObject([{ custom_id: 'a', response: { status_code: 200 } }]);
   const rest = { response: null, error: { code: 'batch_expired' } };
   expect(await answers(ended.errorFileId)).toMatchObject([
@@ -140,4 +151,15 @@ it('a file is forgotten when its time is over, but not before the order that rea
   await expect(start(used.id)).rejects.toMatchObject({ code: 'file_not_found' });
 });
 
+const endpoint: Webhook = {
+  ...{
+    id: webhookId('w'),
+    tenantId,
+    url: 'https://example.com/',
+    description: '',
+    events: ['batch.*'],
+    secret: 'whsec_',
+  },
+  ...{ oldSecret: undefined, createdAt: 0, disabled: undefined, failingSince: undefined },
+};
 const orderless = fileId('file-none');

@@ -1,9 +1,10 @@
 import { AppError } from '../domain/errors.ts';
-import { type FileId, fileId, type KeyId, type TenantId } from '../domain/ids.ts';
+import { type FileId, fileId, type TenantId } from '../domain/ids.ts';
 import type { FilePurpose, KeptFile } from '../domain/kept-file.ts';
 import type { FileFolder, FileQuery } from './order-ports.ts';
 import type { ByteStream, Clock, Disk, IdSource, Store } from './ports.ts';
 import { requireRoom } from './require-room.ts';
+import { type Act, writeAudit } from './write-audit.ts';
 
 export interface ManageFilesPorts {
   readonly store: Store;
@@ -25,8 +26,6 @@ export interface StagedFile {
 }
 
 export interface NewFile {
-  readonly tenantId: TenantId;
-  readonly keyId?: KeyId | undefined;
   readonly staged: StagedFile;
   readonly purpose: FilePurpose;
   readonly keepMs: number | undefined;
@@ -41,13 +40,13 @@ export interface ManageFiles {
   /** Takes the bytes as they come. @throws AppError `upload_too_large`, `quota_exceeded`, `disk_full` */
   stage(input: { tenantId: TenantId; name: string; bytes: AsyncIterable<Uint8Array> }): Promise<StagedFile>;
   discard(staged: StagedFile): Promise<void>;
-  keep(input: NewFile): Promise<KeptFile>;
+  keep(act: Act, input: NewFile): Promise<KeptFile>;
   list(query: Omit<FileQuery, 'now'>): Promise<readonly KeptFile[]>;
   /** @throws AppError `file_not_found`, as all that follow */
   get(which: FileOf): Promise<KeptFile>;
   open(which: FileOf): Promise<{ readonly file: KeptFile; readonly bytes: ByteStream }>;
   /** @throws AppError `file_in_use` while an order reads it */
-  remove(which: FileOf): Promise<void>;
+  remove(act: Act, id: FileId): Promise<void>;
   /** Removes files whose time is over; gives how many. */
   forget(): Promise<number>;
 }
@@ -72,10 +71,16 @@ export function createManageFiles(ports: ManageFilesPorts): ManageFiles {
       throw new AppError('quota_exceeded', message, { details: { quota: 'fileBytes', used, limit: maxTenantBytes } });
     },
     discard: ({ id }) => folder.remove(id),
-    async keep({ staged, keepMs, keyId, ...input }) {
+    async keep(act, { staged, keepMs, purpose }) {
+      const { tenantId, keyId } = act.caller;
       const createdAt = clock.now();
-      const file: KeptFile = { ...input, ...staged, keyId, createdAt, expiresAt: createdAt + (keepMs ?? ports.keepMs) };
-      await store.transact(({ orders }) => orders.addFile(file));
+      const expiresAt = createdAt + (keepMs ?? ports.keepMs);
+      const file: KeptFile = { ...staged, tenantId, keyId, purpose, createdAt, expiresAt };
+      await store.transact(async ({ orders, access }) => {
+        await orders.addFile(file);
+        const deed = { action: 'file.uploaded', target: file.id, tenantId, after: publicFacts(file) };
+        await writeAudit(access, ports, act, deed);
+      });
       return file;
     },
     list: (query) => store.orders.listFiles({ ...query, now: clock.now() }),
@@ -84,11 +89,19 @@ export function createManageFiles(ports: ManageFilesPorts): ManageFiles {
       const file = await get(which);
       return { file, bytes: await folder.open(file.id) };
     },
-    async remove(which) {
-      const { id, tenantId } = await get(which);
-      const isRemoved = await store.transact(async ({ orders }) => {
+    async remove(act, id) {
+      const { tenantId } = act.caller;
+      const file = await get({ tenantId, id });
+      const isRemoved = await store.transact(async ({ orders, access }) => {
         if (await orders.isFileInUse(id)) throw inUse(id);
-        return orders.removeFile(tenantId, id);
+        if (!(await orders.removeFile(tenantId, id))) return false;
+        await writeAudit(access, ports, act, {
+          action: 'file.deleted',
+          target: id,
+          tenantId,
+          before: publicFacts(file),
+        });
+        return true;
       });
       if (!isRemoved) throw fileNotFound(id);
       await folder.remove(id);
@@ -102,6 +115,11 @@ export function createManageFiles(ports: ManageFilesPorts): ManageFiles {
       return expired.length;
     },
   };
+}
+
+/** What the audit log says of a file. */
+function publicFacts({ name, purpose, sizeBytes }: KeptFile) {
+  return { name, purpose, sizeBytes };
 }
 
 export function fileNotFound(id: FileId): AppError {

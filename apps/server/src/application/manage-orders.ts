@@ -1,8 +1,9 @@
 import { AppError } from '../domain/errors.ts';
-import { type FileId, type KeyId, type OrderId, orderId, type TenantId } from '../domain/ids.ts';
+import { type FileId, type OrderId, orderId, type TenantId } from '../domain/ids.ts';
 import { hasEnded, type Order, type OrderState, windowMs } from '../domain/order.ts';
 import { fileNotFound } from './manage-files.ts';
 import type { Clock, IdSource, Store } from './ports.ts';
+import { type Act, writeAudit } from './write-audit.ts';
 
 export interface ManageOrdersPorts {
   readonly store: Store;
@@ -13,8 +14,6 @@ export interface ManageOrdersPorts {
 }
 
 export interface NewOrder extends Pick<Order, 'endpoint' | 'window' | 'metadata' | 'keepOutputMs' | 'origin'> {
-  readonly tenantId: TenantId;
-  readonly keyId?: KeyId | undefined;
   readonly inputFileId: FileId;
 }
 
@@ -25,12 +24,12 @@ interface OrderOf {
 
 export interface ManageOrders {
   /** @throws AppError `validation_failed` for the window or the purpose of the file, `file_not_found`, `quota_exceeded` */
-  create(input: NewOrder): Promise<Order>;
+  create(act: Act, input: NewOrder): Promise<Order>;
   /** @throws AppError `batch_not_found` */
   get(which: OrderOf): Promise<Order>;
   list(query: { tenantId: TenantId; limit: number; after?: OrderId | undefined }): Promise<readonly Order[]>;
   /** Takes no more lines in and cancels what has not ended. @throws AppError `batch_not_found`, `already_final` */
-  cancel(which: OrderOf): Promise<Order>;
+  cancel(act: Act, id: OrderId): Promise<Order>;
 }
 
 export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
@@ -41,19 +40,20 @@ export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
     throw new AppError('batch_not_found', `There is no batch ${JSON.stringify(id)}.`, { details: { id } });
   };
   return {
-    async create(input) {
+    async create(act, input) {
       const length = windowMs(input.window);
       if (length === undefined) throw refused('completion_window', input.window, '24h, or up to 14d in m, h or d');
       const createdAt = clock.now();
+      const { tenantId, keyId } = act.caller;
       const order: Order = {
         ...input,
-        keyId: input.keyId,
+        ...{ tenantId, keyId },
         ...{ id: orderId(`batch_${ids.next()}`), state: 'validating', createdAt, expiresAt: createdAt + length },
         ...{ times: {}, counts: { total: 0, completed: 0, failed: 0 }, errors: [], end: undefined },
         ...{ outputFileId: undefined, errorFileId: undefined, usage: undefined },
       };
-      const { tenantId, inputFileId } = input;
-      await store.transact(async ({ orders }) => {
+      const { inputFileId, endpoint, window } = input;
+      await store.transact(async ({ orders, access }) => {
         const file = await orders.findFile(tenantId, inputFileId);
         if (file === undefined || file.expiresAt <= createdAt) throw fileNotFound(inputFileId);
         if (file.purpose !== 'batch') {
@@ -65,17 +65,25 @@ export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
           throw new AppError('quota_exceeded', message, { details: { quota: 'batches', limit: MAX_UNFINISHED } });
         }
         await orders.save(order);
+        const deed = { action: 'batch.created', target: order.id, tenantId, after: { inputFileId, endpoint, window } };
+        await writeAudit(access, ports, act, deed);
       });
       ports.wake(order);
       return order;
     },
     get,
     list: (query) => store.orders.list(query),
-    async cancel(which) {
+    async cancel(act, id) {
+      const which = { tenantId: act.caller.tenantId, id };
       const order = await get(which);
       const now = clock.now();
-      const isMoved = await store.transact(async ({ orders }) => {
-        for (const from of CANCELLABLE) if (await orders.move(order.id, from, 'cancelling', now)) return true;
+      const isMoved = await store.transact(async ({ orders, access }) => {
+        for (const from of CANCELLABLE) {
+          if (!(await orders.move(order.id, from, 'cancelling', now))) continue;
+          const deed = { action: 'batch.cancelled', target: id, tenantId: order.tenantId, ...changed(from) };
+          await writeAudit(access, ports, act, deed);
+          return true;
+        }
         return false;
       });
       const after = await get(which);
@@ -84,6 +92,10 @@ export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
       return after;
     },
   };
+}
+
+function changed(from: OrderState) {
+  return { before: { state: from }, after: { state: 'cancelling' } };
 }
 
 function tooLate(order: Order): AppError {

@@ -2,6 +2,7 @@ import { AppError, type AppErrorCode } from '../domain/errors.ts';
 import type { GenerationId, OrderId } from '../domain/ids.ts';
 import { hasEnded, type Order, type OrderEnd, type OrderLine } from '../domain/order.ts';
 import type { CancelGeneration } from './cancel-generation.ts';
+import { endOrder } from './end-order.ts';
 import type { RequestLine } from './order-ports.ts';
 import type { Logger } from './ports.ts';
 import type { SubmitGeneration } from './submit-generation.ts';
@@ -103,9 +104,9 @@ export class OrderRunner {
     if (isStopped()) return;
     const isValid = errors.length === 0;
     const counts = { total, completed: 0, failed: 0 };
-    await store.transact(async ({ orders }) => {
-      const changes = isValid ? { counts } : { errors };
-      await orders.move(order.id, 'validating', isValid ? 'in_progress' : 'failed', clock.now(), changes);
+    await store.transact(async (transaction) => {
+      if (isValid) await transaction.orders.move(order.id, 'validating', 'in_progress', clock.now(), { counts });
+      else await endOrder(transaction, order, { from: 'validating', to: 'failed', changes: { errors } }, this.#ports);
     });
   }
 
@@ -179,18 +180,21 @@ export class OrderRunner {
       return;
     }
     const isUnread = order.counts.total === 0;
-    await store.transact(({ orders }) =>
-      orders.move(order.id, state, isUnread ? end : 'finalizing', clock.now(), { end }),
+    await store.transact((transaction) =>
+      isUnread
+        ? endOrder(transaction, order, { from: state, to: end, changes: { end } }, this.#ports)
+        : transaction.orders.move(order.id, state, 'finalizing', clock.now(), { end }),
     );
   }
 
   async #finish(order: Order): Promise<void> {
-    const { store, clock } = this.#ports;
+    const { store } = this.#ports;
     const { output, errors, usage, counts } = await writeAnswers(order, this.#read(order), this.#ports);
     const end = order.end ?? 'completed';
-    await store.transact(async ({ orders }) => {
-      const files = { outputFileId: output?.id, errorFileId: errors?.id };
-      if (!(await orders.move(order.id, 'finalizing', end, clock.now(), { ...files, usage, counts }))) return;
+    await store.transact(async (transaction) => {
+      const { orders } = transaction;
+      const changes = { outputFileId: output?.id, errorFileId: errors?.id, usage, counts };
+      if (!(await endOrder(transaction, order, { from: 'finalizing', to: end, changes }, this.#ports))) return;
       for (const file of [output, errors]) if (file !== undefined) await orders.addFile(file);
       await orders.removeLines(order.id);
     });
@@ -283,7 +287,7 @@ export class OrderRunner {
   }
 
   async #fail(order: Order, error: unknown): Promise<void> {
-    const { store, log, clock } = this.#ports;
+    const { store, log } = this.#ports;
     // It is on record as it was; whoever looks next goes on with it.
     if (error instanceof AppError && error.code === 'database_unavailable') return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
@@ -291,9 +295,10 @@ export class OrderRunner {
     const message = isExpected ? error.message : 'A fault of the server; its log says more.';
     const errors = [{ code: isExpected ? error.code : 'server_error', message, param: null, line: null }];
     await store
-      .transact(async ({ orders }) => {
-        const state = (await orders.find(order.tenantId, order.id))?.state;
-        if (state !== undefined) await orders.move(order.id, state, 'failed', clock.now(), { errors });
+      .transact(async (transaction) => {
+        const now = await transaction.orders.find(order.tenantId, order.id);
+        if (now === undefined || hasEnded(now)) return;
+        await endOrder(transaction, order, { from: now.state, to: 'failed', changes: { errors } }, this.#ports);
       })
       .catch((err: unknown) => log.warn({ err, order: order.id }, 'the end of a batch was not written down'));
   }

@@ -1,8 +1,12 @@
 import type { StoredEvent } from './event.ts';
 import type { TenantId, WebhookId } from './ids.ts';
+import type { OrderEnd } from './order.ts';
+
+/** A change of a job or a generation, or the end of an order, under the name that OpenAI's clients know. */
+export type WebhookEventType = StoredEvent['type'] | `batch.${OrderEnd | 'failed'}`;
 
 /** What an endpoint may ask for: one kind of event, or all that begin alike. */
-export type EventPattern = StoredEvent['type'] | 'job.*' | 'generation.*';
+export type EventPattern = WebhookEventType | 'job.*' | 'generation.*' | 'batch.*';
 
 /** A place outside that is told of events of its tenant. */
 export interface Webhook {
@@ -56,7 +60,7 @@ export interface DeliveryAttempt {
 /** Endpoints of one tenant. */
 export const MAX_WEBHOOKS = 20;
 
-export function wants({ events }: Pick<Webhook, 'events'>, type: StoredEvent['type']): boolean {
+export function wants({ events }: Pick<Webhook, 'events'>, type: WebhookEventType): boolean {
   return events.some(
     (pattern) => pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))),
   );

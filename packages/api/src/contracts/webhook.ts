@@ -12,6 +12,11 @@ export const webhookEvents = [
   'job.succeeded',
   'job.failed',
   'job.cancelled',
+  'batch.*',
+  'batch.completed',
+  'batch.failed',
+  'batch.expired',
+  'batch.cancelled',
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
@@ -23,12 +28,16 @@ const events = z.array(z.enum(webhookEvents)).min(1).max(webhookEvents.length);
 export interface WebhookRequest {
   readonly url: string;
   readonly description: string;
-  /** @default ['generation.*', 'job.*'] */
+  /** @default ['generation.*', 'job.*', 'batch.*'] */
   readonly events: readonly WebhookEvent[];
 }
 
 export const webhookRequestSchema: z.ZodType<WebhookRequest, unknown> = z
-  .strictObject({ url, description: description.default(''), events: events.default(['generation.*', 'job.*']) })
+  .strictObject({
+    url,
+    description: description.default(''),
+    events: events.default(['generation.*', 'job.*', 'batch.*']),
+  })
   .meta({ id: 'WebhookRequest' });
 
 /** Body of `PATCH /v1/webhooks/:id`. */

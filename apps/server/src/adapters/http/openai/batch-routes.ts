@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { ManageOrders } from '../../../application/manage-orders.ts';
 import { fileId, orderId } from '../../../domain/ids.ts';
 import type { Order } from '../../../domain/order.ts';
+import { actOf } from '../administration.ts';
 import { json } from '../openapi.ts';
 import { originOf } from '../presenting.ts';
-import { askerOf, tenantOf } from '../tenant.ts';
+import { tenantOf } from '../tenant.ts';
 import { seconds } from './answer.ts';
 import { batchEndpoints } from './batch-lines.ts';
 import { openAiProblems } from './errors.ts';
@@ -63,7 +64,7 @@ export function addBatchRoutes(app: FastifyInstance, ports: BatchRoutePorts): vo
         response: answer,
       },
     },
-    async (request) => presentOrder(await orders.cancel(orderOf(request))),
+    async (request) => presentOrder(await orders.cancel(actOf(request), orderOf(request).id)),
   );
 }
 
@@ -88,8 +89,7 @@ function addCreateRoute(app: FastifyInstance, { orders }: BatchRoutePorts): void
     },
     async (request) => {
       const { input_file_id, endpoint, completion_window: window, metadata, output_expires_after } = request.body;
-      const order = await orders.create({
-        ...askerOf(request),
+      const order = await orders.create(actOf(request), {
         ...{ endpoint, window, metadata: metadata ?? {}, inputFileId: fileId(input_file_id) },
         keepOutputMs: output_expires_after == null ? undefined : output_expires_after.seconds * 1_000,
         origin: originOf(request),

@@ -4,8 +4,9 @@ import type { ManageFiles, StagedFile } from '../../../application/manage-files.
 import { AppError } from '../../../domain/errors.ts';
 import { fileId } from '../../../domain/ids.ts';
 import { type FilePurpose, filePurposes, type KeptFile } from '../../../domain/kept-file.ts';
+import { actOf } from '../administration.ts';
 import { json } from '../openapi.ts';
-import { askerOf, tenantOf } from '../tenant.ts';
+import { tenantOf } from '../tenant.ts';
 import { uploadedBytes } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
 import { seconds } from './answer.ts';
@@ -74,8 +75,8 @@ export function addFileRoutes(app: FastifyInstance, ports: FileRoutePorts): void
       },
     },
     async (request) => {
-      const { tenantId, id } = fileOf(request);
-      await files.remove({ tenantId, id });
+      const { id } = fileOf(request);
+      await files.remove(actOf(request), id);
       return { id, object: 'file', deleted: true };
     },
   );
@@ -135,7 +136,7 @@ function addUploadRoute(app: FastifyInstance, { files, maxFileBytes }: FileRoute
       if (parsed.success && staged !== undefined) {
         const { purpose, seconds: keep } = parsed.data;
         const keepMs = keep === undefined ? undefined : keep * 1_000;
-        return presentFile(await files.keep({ ...askerOf(request), staged, purpose, keepMs }));
+        return presentFile(await files.keep(actOf(request), { staged, purpose, keepMs }));
       }
       if (staged !== undefined) await files.discard(staged);
       if (!parsed.success) throw validationError(parsed.error, fields);
