@@ -42,6 +42,58 @@ describe('administration over HTTP', () => {
     expect((await send('POST', `/v1/keys/${key.id}/rotate`, {})).json()).toMatchObject({ code: 'key_not_active' });
   });
 
+  it('changes a key from the next request on, and writes down what was and what is', async () => {
+    const limits = { picturesPerDay: 5, requestsPerMinute: 100 };
+    const made = await send('POST', '/v1/keys', { name: 'ci', role: 'member', scopes: ['system:read'], limits });
+    const { key, secret } = made.json();
+    const whoami = async () => (await send('GET', '/v1/whoami', undefined, bearer(secret))).json();
+    expect(await whoami()).toMatchObject({ permissions: ['system:read'] });
+    const at = `/v1/keys/${key.id}`;
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    const change = { name: 'cd', scopes: null, expiresAt, limits: { picturesPerDay: null, maxOpen: 2 } };
+    expect((await send('PATCH', at, change)).json()).toEqual({
+      ...{ ...key, lastUsedAt: expect.any(String), name: 'cd', scopes: undefined, expiresAt },
+      limits: { requestsPerMinute: 100, maxOpen: 2 },
+    });
+    expect(await whoami()).toMatchObject({ name: 'cd', limits: { key: { requestsPerMinute: 100, maxOpen: 2 } } });
+    expect((await whoami()).permissions).toContain('generations:write');
+    expect((await send('PATCH', at, { role: 'viewer', expiresAt: null })).json()).toMatchObject({ role: 'viewer' });
+    expect((await send('GET', at)).json()).not.toHaveProperty('expiresAt');
+    expect((await whoami()).permissions).not.toContain('generations:write');
+    // Nothing changed, nothing is written down.
+    expect((await send('PATCH', at, {})).statusCode).toBe(200);
+    expect((await send('PATCH', at, { name: 'cd', limits: { maxOpen: 2 } })).statusCode).toBe(200);
+    const log = (await send('GET', '/v1/audit?action=key.changed')).json().items;
+    expect(log).toMatchObject([
+      { target: key.id, before: { role: 'member', expiresAt: Date.parse(expiresAt) }, after: { role: 'viewer' } },
+      {
+        before: { name: 'ci', scopes: ['system:read'], limits, expiresAt: null },
+        after: { name: 'cd', scopes: null, limits: { requestsPerMinute: 100, maxOpen: 2 } },
+      },
+    ]);
+    expect(JSON.stringify(log)).not.toContain(secret.slice(-43));
+  });
+
+  it('makes a key whose time is over good again, and leaves a revoked one as it is', async () => {
+    const { id, headers } = await issueKey(parts, { role: 'viewer', expiresAt: Date.now() - 1 });
+    expect((await send('GET', '/v1/whoami', undefined, headers)).statusCode).toBe(401);
+    const past = await send('PATCH', `/v1/keys/${id}`, { expiresAt: '2020-01-01T00:00:00Z' });
+    expect(past.json()).toMatchObject({ code: 'validation_failed', errors: [{ field: 'expiresAt' }] });
+    expect((await send('PATCH', `/v1/keys/${id}`, { expiresAt: null })).json()).toMatchObject({ state: 'active' });
+    expect((await send('GET', '/v1/whoami', undefined, headers)).statusCode).toBe(200);
+    await send('POST', `/v1/keys/${id}/revoke`);
+    const revoked = await send('PATCH', `/v1/keys/${id}`, { name: 'x' });
+    expect([revoked.statusCode, revoked.json().code]).toEqual([409, 'key_not_active']);
+    const unknown = await send('PATCH', `/v1/keys/${id}`, { secretHash: 'x', tenantId: 'y', scopes: [] });
+    expect(
+      unknown
+        .json()
+        .errors.map(({ field }: { field: string }) => field)
+        .sort(),
+    ).toEqual(['scopes', 'secretHash', 'tenantId']);
+    expect((await send('PATCH', '/v1/keys/0000000000', { name: 'x' })).json()).toMatchObject({ code: 'key_not_found' });
+  });
+
   it('gives nobody more rights than the one who asks has', async () => {
     const scopes = ['keys:manage', 'members:manage', 'system:read'] as const;
     const { headers } = await issueKey(parts, { tenant: 'acme', role: 'admin', scopes });
@@ -54,6 +106,18 @@ describe('administration over HTTP', () => {
     }
     const within = await send('POST', '/v1/keys', { name: 'n', role: 'viewer', scopes: ['system:read'] }, headers);
     expect(within.statusCode).toBe(201);
+    const own = `/v1/keys/${within.json().key.id}`;
+    const whole = await issueKey(parts, { tenant: 'acme', role: 'admin' });
+    for (const [url, body] of [
+      [own, { scopes: null }],
+      [own, { role: 'admin', scopes: ['generations:write'] }],
+      // Of a key that may do more than the caller, not even the end.
+      [`/v1/keys/${whole.id}`, { expiresAt: '2100-01-01T00:00:00Z' }],
+      [`/v1/keys/${whole.id}`, { limits: { picturesPerDay: 1 } }],
+    ] as const) {
+      expect((await send('PATCH', url, body, headers)).json()).toMatchObject({ code: 'forbidden' });
+    }
+    expect((await send('PATCH', own, { name: 'm', limits: { maxOpen: 1 } }, headers)).statusCode).toBe(200);
   });
 
   it('names each field of a key or a tenant that it does not take', async () => {
@@ -187,6 +251,26 @@ describe('imagemill keys, tenants, usage and audit', () => {
     expect(second).toMatchObject({ tenantId: 'acme', role: 'viewer', state: 'active' });
     await expect.poll(() => status(second.secret)).toBe(200);
     const remote = ['--server', url, '--key', secret];
+    const limits = ['--max-open', '3', '--pictures-per-day', '9', '--expires', 'none', '--scopes', 'system:read'];
+    const set = await imagemill(
+      'keys',
+      'set',
+      second.id,
+      '--tenant',
+      'acme',
+      '--name',
+      'ci',
+      ...limits,
+      '--json',
+      ...data,
+    );
+    expect(JSON.parse(set)).toMatchObject({ name: 'ci', scopes: ['system:read'], limits: { maxOpen: 3 } });
+    expect(JSON.parse(set)).not.toHaveProperty('expiresAt');
+    const table = await imagemill(
+      ...['keys', 'update', second.id, '--tenant', 'acme', '--role', 'member', '--scopes', 'none', ...remote],
+      ...['--pictures-per-day', 'none', '--expires', '2d'],
+    );
+    expect(table).toMatch(/ci +member +active .* maxOpen 3 /);
     await imagemill('keys', 'revoke', second.id, '--tenant', 'acme', ...remote);
     expect(await status(second.secret)).toBe(401);
     const changed = await imagemill(
@@ -202,7 +286,15 @@ describe('imagemill keys, tenants, usage and audit', () => {
     );
     expect(JSON.parse(changed)).toMatchObject({ id: 'acme', weight: 2, limits: { maxRunning: 1 } });
     const audit = (await imagemill('audit', '--json', ...remote)).split('\n').map((line) => JSON.parse(line).action);
-    expect(audit).toEqual(['tenant.changed', 'key.revoked', 'key.created', 'tenant.created', 'key.created']);
+    expect(audit).toEqual([
+      'tenant.changed',
+      'key.revoked',
+      'key.changed',
+      'key.changed',
+      'key.created',
+      'tenant.created',
+      'key.created',
+    ]);
     expect(await imagemill('usage', '--csv', ...data)).toBe('tenant,day,requests,pictures,failed,deviceSeconds,cost');
     const caller = await createClient({ baseUrl: url, headers: { authorization: `Bearer ${secret}` } }).whoami();
     expect(caller).toMatchObject({ tenantId: 'default', role: 'admin' });

@@ -4,6 +4,7 @@ import type { Generation } from '@imagemill/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secrets } from '../../apps/server/src/adapters/secrets.ts';
 import { createAssetUrls } from '../../apps/server/src/application/asset-urls.ts';
+import { SigningKeyRing } from '../../apps/server/src/application/signing-keys.ts';
 import { assetId, tenantId } from '../../apps/server/src/domain/ids.ts';
 import { compose } from '../../apps/server/src/main/compose.ts';
 import { issueKey } from '../support/access.ts';
@@ -48,9 +49,8 @@ async function signedBefore(ms: number, id: string): Promise<string> {
   if (newest === undefined) throw new Error('There is no secret.');
   const clock = { now: () => Date.now() - ms };
   const { assetUrlSeconds: lifeSeconds } = parts.config;
-  return createAssetUrls({ keys: [newest, ...older], secrets, clock, lifeSeconds, publicUrl: undefined }).pathOf({
-    id: assetId(id),
-  });
+  const keys = new SigningKeyRing([newest, ...older], { clock, lifeSeconds });
+  return createAssetUrls({ keys, secrets, clock, lifeSeconds, publicUrl: undefined }).pathOf({ id: assetId(id) });
 }
 
 function changed(url: string, name: string, change: (value: string) => string): string {
@@ -177,6 +177,44 @@ describe('a signed address', () => {
     await parts.access.store.transact((access) => access.saveTenant({ ...found, disabledAt: Date.now() }));
     const answer = await parts.app.inject({ url });
     expect([answer.statusCode, answer.json().code]).toEqual([403, 'tenant_disabled']);
+  });
+});
+
+describe('a rotation of the secret', () => {
+  const rotate = (payload: object, headers: Headers) =>
+    parts.app.inject({ method: 'POST', url: '/v1/url-key/rotate', headers, payload });
+  const signedBy = (url: string) => new URL(url, 'http://x').searchParams.get('by');
+
+  test('takes an admin of the installation, and leaves addresses of before good for their time', async () => {
+    for (const role of ['operator', 'admin'] as const) {
+      const tenant = role === 'admin' ? 'mine' : 'default';
+      const { headers } = await issueKey(parts, { tenant, role });
+      expect((await rotate({}, headers)).json()).toMatchObject({ code: 'forbidden' });
+    }
+    const { headers } = await issueKey(parts, { role: 'admin' });
+    const old = signedBy(picture.url);
+    const made = await rotate({}, headers);
+    expect([made.statusCode, made.body]).toEqual([201, expect.not.stringContaining('secret')]);
+    // Every process hears of it first; until then the old one signs.
+    expect(signedBy((await draw(parts, mine, 'a grape')).url)).toBe(old);
+    expect((await parts.app.inject({ url: picture.url })).statusCode).toBe(200);
+    const keys = await parts.store.access.signingKeys();
+    expect(keys.map(({ id }) => id).sort()).toEqual([old, made.json().id].sort());
+    const log = await parts.app.inject({ url: '/v1/audit?action=url_key.rotated', headers });
+    expect(log.json().items).toMatchObject([{ target: made.json().id, before: { keys: [old] } }]);
+    for (const { secret } of keys) expect(log.body).not.toContain(secret);
+  });
+
+  test('ends addresses of before within seconds when that is asked for', async () => {
+    const { headers } = await issueKey(parts, { role: 'admin' });
+    const { id } = (await rotate({ endOld: true }, headers)).json();
+    await expect
+      .poll(async () => (await parts.app.inject({ url: picture.url })).json?.().code, { timeout: 30_000 })
+      .toBe('asset_link_invalid');
+    const { url } = await draw(parts, mine, 'a quince');
+    expect(signedBy(url)).toBe(id);
+    expect((await parts.app.inject({ url })).statusCode).toBe(200);
+    expect((await parts.store.access.signingKeys()).map((key) => key.id)).toEqual([id]);
   });
 });
 

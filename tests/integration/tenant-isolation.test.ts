@@ -182,6 +182,16 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     ),
   ],
   'GET /v1/keys/{id}': [refused(({ key }) => `/v1/keys/${key}`), refused(({ key }) => `/v1/keys/${key}?tenant=owner`)],
+  'PATCH /v1/keys/{id}': [
+    refused(
+      ({ key }) => `/v1/keys/${key}`,
+      () => ({ name: 'taken over' }),
+    ),
+    refused(
+      ({ key }) => `/v1/keys/${key}?tenant=owner`,
+      () => ({ expiresAt: null }),
+    ),
+  ],
   'POST /v1/keys/{id}/revoke': [
     refused(({ key }) => `/v1/keys/${key}/revoke`),
     refused(({ key }) => `/v1/keys/${key}/revoke?tenant=owner`),
@@ -229,6 +239,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     refused(() => '/v1/usage?tenant=owner'),
     refused(() => '/v1/usage?tenant=*'),
     { expects: 'own', path: () => '/v1/usage?groupBy=tenant,key&format=csv' },
+  ],
+  'POST /v1/url-key/rotate': [
+    refused(
+      () => '/v1/url-key/rotate',
+      () => ({}),
+    ),
   ],
   'PUT /v1/prices': [
     refused(

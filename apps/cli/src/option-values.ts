@@ -58,6 +58,11 @@ export function limitOrNone(option: string): (text: string) => number | 'none' {
   return (text) => (text === 'none' ? text : wholeNumber(option, 1, 1_000_000_000)(text));
 }
 
+/** What another parser takes, or `none`. */
+export function orNone<T>(parse: (text: string) => T): (text: string) => T | 'none' {
+  return (text) => (text === 'none' ? text : parse(text));
+}
+
 /** An amount of money, or `none`. */
 export function amountOrNone(option: string): (text: string) => number | 'none' {
   return (text) => (text === 'none' ? text : decimalNumber(option, 0, 1e12)(text));

@@ -1,8 +1,8 @@
 import { permissions, roles } from '@imagemill/api';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import type { CreateKeyFlags, KeyFlags, RotateKeyFlags } from '../commands/keys.ts';
-import { futureTime, notEmpty, oneOf, someOf, wholeNumber } from '../option-values.ts';
+import type { ChangeKeyFlags, CreateKeyFlags, KeyFlags, RotateKeyFlags, RotateUrlKeyFlags } from '../commands/keys.ts';
+import { futureTime, notEmpty, oneOf, orNone, someOf, wholeNumber } from '../option-values.ts';
 import { addAdministrationOptions } from './administration-options.ts';
 import type { Done } from './done.ts';
 import { addLimitOptions } from './limit-options.ts';
@@ -11,7 +11,7 @@ import { addLimitOptions } from './limit-options.ts';
 export function addKeys(program: Command, context: CommandContext, done: Done): void {
   const load = () => import('../commands/keys.ts');
   const tenant = ['--tenant <id>', 'whose keys (default: default)', notEmpty('--tenant', 'a tenant')] as const;
-  const keys = program.command('keys').description('make, list, rotate and revoke API keys');
+  const keys = program.command('keys').description('make, list, change, rotate and revoke API keys');
 
   const create = addLimitOptions(keys.command('create'))
     .description('make an API key and print its secret, this once')
@@ -32,6 +32,18 @@ export function addKeys(program: Command, context: CommandContext, done: Done): 
     done(load().then(({ listKeys }) => listKeys(flags, context))),
   );
 
+  const change = addLimitOptions(keys.command('set').alias('update'))
+    .description('change an API key; "none" takes scopes, the end or a limit away')
+    .argument('<id>', 'id of the key, the part between im_ and the secret')
+    .option(...tenant)
+    .option('--name <text>', 'what it is for', notEmpty('--name', 'a name'))
+    .option('--role <role>', roles.join(', '), oneOf('--role', roles))
+    .option('--scopes <list>', 'permissions that narrow the role', orNone(someOf('--scopes', permissions)))
+    .option('--expires <when>', '90d, 12h, 30m or a date', orNone(futureTime('--expires')));
+  addAdministrationOptions(change, 'print one JSON line').action((id: string, flags: ChangeKeyFlags) =>
+    done(load().then(({ changeKey }) => changeKey(id, flags, context))),
+  );
+
   const revoke = keys
     .command('revoke')
     .description('revoke an API key at once')
@@ -49,5 +61,13 @@ export function addKeys(program: Command, context: CommandContext, done: Done): 
     .option('--overlap <hours>', 'how long the old key is still good', wholeNumber('--overlap', 0, 720), 24);
   addAdministrationOptions(rotate, 'print one JSON line').action((id: string, flags: RotateKeyFlags) =>
     done(load().then(({ rotateKey }) => rotateKey(id, flags, context))),
+  );
+
+  const rotateUrl = keys
+    .command('rotate-url-key')
+    .description('let a new secret sign addresses of pictures')
+    .option('--end-old', 'end the addresses that were handed out before');
+  addAdministrationOptions(rotateUrl, 'print one JSON line').action((flags: RotateUrlKeyFlags) =>
+    done(load().then(({ rotateUrlKey }) => rotateUrlKey(flags, context))),
   );
 }

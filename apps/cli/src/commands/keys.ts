@@ -5,7 +5,7 @@ import type { AdministrationFlags } from '../command-line/administration-options
 import { formatTable } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { allPages, withAdministration } from './administration.ts';
-import { type LimitFlags, limitsOf } from './limit-flags.ts';
+import { type LimitFlags, limitChangeOf, limitsOf } from './limit-flags.ts';
 
 export interface KeyFlags extends AdministrationFlags {
   readonly tenant?: string;
@@ -18,9 +18,20 @@ export interface CreateKeyFlags extends KeyFlags, LimitFlags {
   readonly expires?: string;
 }
 
+export interface ChangeKeyFlags extends KeyFlags, LimitFlags {
+  readonly name?: string;
+  readonly role?: Role;
+  readonly scopes?: readonly Permission[] | 'none';
+  readonly expires?: string;
+}
+
 export interface RotateKeyFlags extends KeyFlags {
   /** Hours. */
   readonly overlap: number;
+}
+
+export interface RotateUrlKeyFlags extends AdministrationFlags {
+  readonly endOld?: boolean;
 }
 
 export function createKey(flags: CreateKeyFlags, context: CommandContext): Promise<number> {
@@ -32,12 +43,39 @@ export function createKey(flags: CreateKeyFlags, context: CommandContext): Promi
   });
 }
 
+export function changeKey(id: string, flags: ChangeKeyFlags, context: CommandContext): Promise<number> {
+  const { name, role, scopes, expires, tenant } = flags;
+  const wanted = {
+    name,
+    role,
+    scopes: scopes === 'none' ? null : scopes,
+    expiresAt: expires === 'none' ? null : expires,
+    limits: limitChangeOf(flags),
+  };
+  return withAdministration(flags, context, async (client) => {
+    const key = await client.changeKey(id, wanted, { tenant });
+    context.output.result(flags.json ? JSON.stringify(key) : formatTable(columns, [rowOf(key)]));
+    return exitCodes.ok;
+  });
+}
+
 export function rotateKey(id: string, flags: RotateKeyFlags, context: CommandContext): Promise<number> {
   return withAdministration(flags, context, async (client) => {
     const { tenant, overlap } = flags;
     const issued = await client.rotateKey(id, { overlapSeconds: overlap * 3_600 }, { tenant });
     printIssued(issued, flags, context.output);
     context.output.note(`The key ${id} ${overlap === 0 ? 'has ended' : `is good for ${overlap} more hours`}.`);
+    return exitCodes.ok;
+  });
+}
+
+export function rotateUrlKey(flags: RotateUrlKeyFlags, context: CommandContext): Promise<number> {
+  const { endOld = false, json } = flags;
+  return withAdministration(flags, context, async (client) => {
+    const made = await client.rotateUrlKey({ endOld });
+    const old = endOld ? 'end within seconds' : 'stay good for their time (assetUrlSeconds)';
+    if (json) context.output.result(JSON.stringify(made));
+    else context.output.note(`${made.id} signs addresses of pictures in some seconds; those handed out before ${old}.`);
     return exitCodes.ok;
   });
 }
@@ -57,8 +95,7 @@ export function listKeys(flags: KeyFlags, context: CommandContext): Promise<numb
     const keys = await allPages((page) => client.listKeys({ ...page, tenant: flags.tenant }));
     if (flags.json) for (const key of keys) output.result(JSON.stringify(key));
     else if (keys.length === 0) output.note('There is no key. "imagemill keys create" makes one.');
-    else
-      output.result(formatTable(['ID', 'NAME', 'ROLE', 'STATE', 'CREATED', 'EXPIRES', 'LAST USED'], keys.map(rowOf)));
+    else output.result(formatTable(columns, keys.map(rowOf)));
     return exitCodes.ok;
   });
 }
@@ -74,7 +111,13 @@ function printIssued({ key, secret }: IssuedKey, { json }: KeyFlags, output: Out
   output.note(`Key ${key.id} (${key.name}): ${key.role} of ${key.tenantId}${end}. The secret is shown this once.`);
 }
 
-function rowOf({ id, name, role, scopes, state, createdAt, expiresAt, lastUsedAt }: ApiKey): readonly string[] {
+const columns = ['ID', 'NAME', 'ROLE', 'STATE', 'CREATED', 'EXPIRES', 'LIMITS', 'LAST USED'];
+
+function rowOf({ limits, id, name, role, scopes, state, createdAt, expiresAt, lastUsedAt }: ApiKey): readonly string[] {
   const rights = scopes === undefined ? role : `${role} (${scopes.join(', ')})`;
-  return [id, name, rights, state, createdAt.slice(0, 10), expiresAt?.slice(0, 10) ?? 'never', lastUsedAt ?? 'never'];
+  const limited = Object.entries(limits)
+    .map((pair) => pair.join(' '))
+    .join(', ');
+  const [made, end] = [createdAt.slice(0, 10), expiresAt?.slice(0, 10) ?? 'never'];
+  return [id, name, rights, state, made, end, limited, lastUsedAt ?? 'never'];
 }

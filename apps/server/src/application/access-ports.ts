@@ -58,6 +58,7 @@ export interface AccessTransaction extends AccessReader {
   /** Removes some of the sessions and sign-ins that ended before the time; gives how many. */
   forgetSessions(query: { readonly now: number; readonly limit: number }): Promise<number>;
   addSigningKey(key: SigningKey): Promise<void>;
+  removeSigningKeys(ids: readonly string[]): Promise<void>;
   addAudit(records: readonly AuditRecord[]): Promise<void>;
   /** A sign-in that was begun, under the hash of the browser's cookie. */
   addSignIn(signIn: SignIn): Promise<void>;

@@ -4,13 +4,14 @@ import { secrets } from '../adapters/secrets.ts';
 import { linkOfQuery } from '../domain/asset-link.ts';
 import { assetId } from '../domain/ids.ts';
 import { createAssetUrls } from './asset-urls.ts';
+import { SigningKeyRing } from './signing-keys.ts';
 
-const key = (id: string) => ({ id, secret: `secret of ${id}`, createdAt: 0 });
-const apple = { id: assetId('0193-apple') };
 const clock = new ManualClock();
+const key = (id: string) => ({ id, secret: `secret of ${id}`, createdAt: clock.now() - 60_000 });
+const apple = { id: assetId('0193-apple') };
 const urls = (ids: readonly [string, ...string[]], lifeSeconds = 800) => {
   const [newest, ...older] = ids;
-  const keys = [key(newest), ...older.map(key)] as const;
+  const keys = new SigningKeyRing([key(newest), ...older.map(key)], { clock, lifeSeconds });
   return createAssetUrls({ keys, secrets, clock, lifeSeconds, publicUrl: undefined });
 };
 
@@ -63,7 +64,13 @@ describe('signed addresses of pictures', () => {
     expect(urls(['k']).urlOf(apple)).toBe(path);
     expect(urls(['k']).urlOf(apple, 'http://127.0.0.1:1')).toBe(`http://127.0.0.1:1${path}`);
     const publicUrl = 'https://mill.example';
-    const signing = createAssetUrls({ keys: [key('k')], secrets, clock, lifeSeconds: 800, publicUrl });
+    const signing = createAssetUrls({
+      keys: new SigningKeyRing([key('k')], { clock, lifeSeconds: 800 }),
+      secrets,
+      clock,
+      lifeSeconds: 800,
+      publicUrl,
+    });
     expect(signing.urlOf(apple, 'http://127.0.0.1:1')).toBe(`${publicUrl}${path}`);
   });
 });

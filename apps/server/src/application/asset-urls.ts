@@ -1,7 +1,8 @@
-import { type AssetLink, linkEnd, linkPath, type SigningKey, signedText } from '../domain/asset-link.ts';
+import { type AssetLink, linkEnd, linkPath, signedText } from '../domain/asset-link.ts';
 import type { AssetId } from '../domain/ids.ts';
 import type { Secrets } from './access-ports.ts';
 import type { Clock } from './ports.ts';
+import type { SigningKeyRing } from './signing-keys.ts';
 
 /** Addresses of pictures that open without an API key until they expire. All that hands out addresses asks here. */
 export interface AssetUrls {
@@ -18,8 +19,7 @@ export interface AssetUrls {
 }
 
 export interface AssetUrlsPorts {
-  /** Newest first; the newest signs, all are believed. */
-  readonly keys: readonly [SigningKey, ...SigningKey[]];
+  readonly keys: Pick<SigningKeyRing, 'signing' | 'find'>;
   readonly secrets: Pick<Secrets, 'mac' | 'isEqual'>;
   readonly clock: Pick<Clock, 'now'>;
   /** How long an address opens its picture at most. */
@@ -30,7 +30,7 @@ export interface AssetUrlsPorts {
 
 export function createAssetUrls({ keys, secrets, clock, lifeSeconds, publicUrl }: AssetUrlsPorts): AssetUrls {
   const pathOf: AssetUrls['pathOf'] = ({ id }) => {
-    const [{ id: signedBy, secret }] = keys;
+    const { id: signedBy, secret } = keys.signing;
     const expires = linkEnd(clock.now(), lifeSeconds);
     return linkPath(id, { expires, signedBy, signature: secrets.mac(secret, signedText(id, expires)) });
   };
@@ -38,7 +38,7 @@ export function createAssetUrls({ keys, secrets, clock, lifeSeconds, publicUrl }
     pathOf,
     urlOf: (asset, origin) => `${publicUrl ?? origin ?? ''}${pathOf(asset)}`,
     verdictOn(id, { expires, signedBy, signature }) {
-      const key = keys.find((one) => one.id === signedBy);
+      const key = keys.find(signedBy);
       if (key === undefined) return 'forged';
       if (!secrets.isEqual(secrets.mac(key.secret, signedText(id, expires)), signature)) return 'forged';
       return clock.now() < expires * 1_000 ? 'valid' : 'expired';

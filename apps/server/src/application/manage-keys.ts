@@ -9,7 +9,7 @@ import {
   SECRET_LETTERS,
 } from '../domain/access/api-key.ts';
 import { differences } from '../domain/access/audit.ts';
-import type { Limits } from '../domain/access/limits.ts';
+import { changeLimits, type LimitChange, type Limits } from '../domain/access/limits.ts';
 import type { Permission, Role } from '../domain/access/permission.ts';
 import { AppError } from '../domain/errors.ts';
 import type { KeyId, MemberId, TenantId } from '../domain/ids.ts';
@@ -42,6 +42,17 @@ export interface IssuedKey {
   readonly text: string;
 }
 
+/** What is to be changed of a key; undefined stays. */
+export interface KeyChange {
+  readonly name?: string | undefined;
+  readonly role?: Role | undefined;
+  /** Null leaves the role whole. */
+  readonly scopes?: readonly Permission[] | null | undefined;
+  /** ms since 1970; null lets it never end. */
+  readonly expiresAt?: number | null | undefined;
+  readonly limits?: LimitChange | undefined;
+}
+
 export interface ManageKeys {
   /** @throws AppError `forbidden` for more rights than the caller has, `tenant_not_found`, `member_not_found` */
   create(act: Act, input: NewKey): Promise<IssuedKey>;
@@ -49,6 +60,13 @@ export interface ManageKeys {
   list(query: { tenantId: TenantId; limit: number; after?: KeyId | undefined }): Promise<readonly ApiKey[]>;
   /** @throws AppError `key_not_found` */
   get(which: KeyOf): Promise<ApiKey>;
+  /**
+   * Also one whose time is over: a later end makes it good again.
+   *
+   * @throws AppError `key_not_found`, `key_not_active` once it is revoked, `forbidden` when it would have more rights
+   * than the caller
+   */
+  change(act: Act, which: KeyOf, change: KeyChange): Promise<ApiKey>;
   /** Again is as good as once. @throws AppError `key_not_found` */
   revoke(act: Act, which: KeyOf): Promise<ApiKey>;
   /** A new key with the same rights; the old one is good for a while longer. @throws AppError `key_not_found` */
@@ -97,6 +115,8 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
 
     get: ({ tenantId, id }) => requireKey(store.reader, tenantId, id),
 
+    change: (act, which, change) => changeKey(ports, act, which, change),
+
     revoke: (act, { tenantId, id }) =>
       store.transact(async (transaction) => {
         const key = await requireKey(transaction, tenantId, id);
@@ -112,10 +132,7 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
       store.transact(async (transaction) => {
         const now = clock.now();
         const key = await requireKey(transaction, tenantId, id);
-        if (keyState(key, now) !== 'active') {
-          const message = `The key ${id} is ${keyState(key, now)}; make a new one instead.`;
-          throw new AppError('key_not_active', message, { details: { state: keyState(key, now) } });
-        }
+        if (keyState(key, now) !== 'active') throw notActive(key, now);
         requireRights(act.caller, key, 'keys:manage');
         const { name, role, scopes, memberId, expiresAt, limits } = key;
         const createdBy = act.caller.name;
@@ -134,10 +151,41 @@ export function createManageKeys(ports: ManageKeysPorts): ManageKeys {
   };
 }
 
+function changeKey(ports: ManageKeysPorts, act: Act, { tenantId, id }: KeyOf, change: KeyChange): Promise<ApiKey> {
+  return ports.store.transact(async (transaction) => {
+    const before = await requireKey(transaction, tenantId, id);
+    if (before.revokedAt !== undefined) throw notActive(before, ports.clock.now());
+    const after = changed(before, change);
+    const changes = differences(publicFacts(before), publicFacts(after));
+    if (Object.keys(changes.after ?? {}).length === 0) return before;
+    requireRights(act.caller, after, 'keys:manage');
+    await transaction.saveKey(after);
+    await writeAudit(transaction, ports, act, { action: 'key.changed', target: id, tenantId, ...changes });
+    return after;
+  });
+}
+
 /** What may be shown of a key, also in the audit log. */
 export function publicFacts(key: ApiKey): Readonly<Record<string, unknown>> {
   const { secretHash: _hash, lastUsedAt: _used, ...facts } = key;
   return facts;
+}
+
+function changed(key: ApiKey, { name, role, scopes, expiresAt, limits }: KeyChange): ApiKey {
+  return {
+    ...key,
+    name: name ?? key.name,
+    role: role ?? key.role,
+    scopes: scopes === undefined ? key.scopes : (scopes ?? undefined),
+    expiresAt: expiresAt === undefined ? key.expiresAt : (expiresAt ?? undefined),
+    limits: limits === undefined ? key.limits : changeLimits(key.limits, limits),
+  };
+}
+
+function notActive(key: ApiKey, now: number): AppError {
+  const state = keyState(key, now);
+  const message = `The key ${key.id} is ${state}; make a new one instead.`;
+  return new AppError('key_not_active', message, { details: { state } });
 }
 
 async function requireMember(transaction: AccessTransaction, { tenantId, memberId }: NewKey): Promise<void> {

@@ -4,7 +4,7 @@ import { hasEnded, type Order, type OrderEnd, type OrderLine } from '../domain/o
 import type { CancelGeneration } from './cancel-generation.ts';
 import { endOrder } from './end-order.ts';
 import type { RequestLine } from './order-ports.ts';
-import type { Logger } from './ports.ts';
+import type { IdSource, Logger } from './ports.ts';
 import type { SubmitGeneration } from './submit-generation.ts';
 import { validateLines } from './validate-order.ts';
 import { groupsOf, type WriteAnswersPorts, writeAnswers } from './write-answers.ts';
@@ -12,6 +12,7 @@ import { groupsOf, type WriteAnswersPorts, writeAnswers } from './write-answers.
 export interface RunOrdersPorts extends WriteAnswersPorts {
   readonly submit: SubmitGeneration;
   readonly cancelGeneration: CancelGeneration;
+  readonly ids: IdSource;
   readonly log: Logger;
 }
 

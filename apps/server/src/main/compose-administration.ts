@@ -11,6 +11,7 @@ import { createManageTenants } from '../application/manage-tenants.ts';
 import type { IdSource } from '../application/ports.ts';
 import type { RetentionReader } from '../application/retention-ports.ts';
 import { createSetPrices, type SetPricesPorts } from '../application/set-prices.ts';
+import { createRotateUrlKey } from '../application/signing-keys.ts';
 import type { UsageReader } from '../application/usage-ports.ts';
 import type { Retention } from '../domain/retention/retention.ts';
 
@@ -28,6 +29,7 @@ export function composeAdministration(input: AdministrationInput): Administratio
   const ports = { store, clock: systemClock, ids };
   return {
     manageKeys: createManageKeys({ ...ports, secrets }),
+    rotateUrlKey: createRotateUrlKey({ ...ports, secrets }),
     manageTenants: createManageTenants(ports),
     manageMembers: createManageMembers(ports),
     setPrices: createSetPrices({ transact, clock: systemClock, ids }),

@@ -11,9 +11,10 @@ import { SqliteStore } from '../adapters/sql/sqlite-store.ts';
 import type { AccessStore } from '../application/access-ports.ts';
 import { type AssetUrls, createAssetUrls } from '../application/asset-urls.ts';
 import type { EventBus } from '../application/event-bus.ts';
+import { every } from '../application/every.ts';
 import type { JobCarrier } from '../application/job-carrier.ts';
 import type { Clock, IdSource, Logger } from '../application/ports.ts';
-import { openSigningKeys } from '../application/signing-keys.ts';
+import { openSigningKeys, SIGNING_KEYS_LOOK_MS, SigningKeyRing } from '../application/signing-keys.ts';
 import type { LeaseBook, WorkerBoard } from '../application/worker-board.ts';
 import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
@@ -62,7 +63,7 @@ export async function openRecords(
   if (config.databaseUrl === undefined) {
     if (config.redisUrl !== undefined) throw redisAlone();
     const store = await openFile(config, outbox, opened);
-    assetUrls = await composeAssetUrls(config, store);
+    assetUrls = await composeAssetUrls(config, store, { log, opened });
     return { store, assetUrls, clock: systemClock, cluster: undefined };
   }
   const { databaseUrl: url, durability } = config;
@@ -70,7 +71,7 @@ export async function openRecords(
   const options = { url, name: `imagemill ${role}`, durability, outbox, clock: systemClock, log };
   const store = await openDatabase({ ...options, bus: carriage?.bus, hasReaders: role !== 'worker' });
   opened.push(() => store.close());
-  assetUrls = await composeAssetUrls(config, store);
+  assetUrls = await composeAssetUrls(config, store, { log, opened });
   const { bus, workers, leases, clock } = store;
   const cluster = { bus, workers, leases, carrier: carriage?.carrier, onGap: store.onGap.bind(store) };
   return { store, assetUrls, clock, cluster };
@@ -146,10 +147,18 @@ export async function usingFolder<T>(folder: string, work: () => Promise<T>): Pr
   }
 }
 
-async function composeAssetUrls({ assetUrlSeconds, publicUrl }: Config, store: RecordStore): Promise<AssetUrls> {
+async function composeAssetUrls(
+  { assetUrlSeconds: lifeSeconds, publicUrl }: Config,
+  store: RecordStore,
+  { log, opened }: { readonly log: Logger; readonly opened: Opened },
+): Promise<AssetUrls> {
   const transact: AccessStore['transact'] = (work) => store.transact(({ access }) => work(access));
-  const keys = await openSigningKeys({ store: { transact }, secrets, clock: systemClock });
-  return createAssetUrls({ keys, secrets, clock: systemClock, lifeSeconds: assetUrlSeconds, publicUrl });
+  const clock = systemClock;
+  const found = await openSigningKeys({ store: { transact }, secrets, clock });
+  const keys = new SigningKeyRing(found, { clock, lifeSeconds });
+  const onError = (err: unknown): void => log.warn({ err }, 'the secrets that sign addresses were not read');
+  opened.push(every(clock, SIGNING_KEYS_LOOK_MS, () => keys.refresh(store.access, { transact }), onError));
+  return createAssetUrls({ keys, secrets, clock, lifeSeconds, publicUrl });
 }
 
 function takeFolder(folder: string): DataLock {

@@ -3,6 +3,7 @@ import type {
   ApiKeyPage,
   Caller,
   IssuedKey,
+  KeyChange,
   KeyRequest,
   ListOfTenantQuery,
   Member,
@@ -11,10 +12,12 @@ import type {
   MemberRequest,
   PageQuery,
   RotateRequest,
+  RotateUrlKeyRequest,
   Tenant,
   TenantChange,
   TenantPage,
   TenantRequest,
+  UrlKey,
 } from '../contracts/access.ts';
 import type { BudgetRequest, BudgetStanding, CostGroup, CostQuery, Costs } from '../contracts/cost.ts';
 import type { RetentionAnswer, RetentionChange } from '../contracts/retention.ts';
@@ -45,8 +48,10 @@ export interface AdministrationClient {
   createKey(request: KeyRequest, options?: CallOptions): Promise<IssuedKey>;
   listKeys(query?: Partial<ListOfTenantQuery>, options?: CallOptions): Promise<ApiKeyPage>;
   getKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
+  changeKey(id: string, change: KeyChange, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
   revokeKey(id: string, query?: OfTenant, options?: CallOptions): Promise<ApiKey>;
   rotateKey(id: string, request?: Partial<RotateRequest>, query?: OfTenant, options?: CallOptions): Promise<IssuedKey>;
+  rotateUrlKey(request?: Partial<RotateUrlKeyRequest>, options?: CallOptions): Promise<UrlKey>;
   listTenants(query?: Partial<PageQuery>, options?: CallOptions): Promise<TenantPage>;
   createTenant(request: TenantRequest, options?: CallOptions): Promise<Tenant>;
   changeTenant(id: string, change: TenantChange, options?: CallOptions): Promise<Tenant>;
@@ -89,9 +94,11 @@ export function createAdministrationClient(call: Call): AdministrationClient {
     createKey: (body, o = {}) => call('POST', '/v1/keys', { ...o, body }),
     listKeys: (query = {}, o = {}) => call('GET', `/v1/keys${queryString(query)}`, o),
     getKey: (id, query = {}, o = {}) => call('GET', at('keys', id) + queryString(query), o),
+    changeKey: (id, body, query = {}, o = {}) => call('PATCH', at('keys', id) + queryString(query), { ...o, body }),
     revokeKey: (id, query = {}, o = {}) => call('POST', `${at('keys', id)}/revoke${queryString(query)}`, o),
     rotateKey: (id, body = {}, query = {}, o = {}) =>
       call('POST', `${at('keys', id)}/rotate${queryString(query)}`, { ...o, body }),
+    rotateUrlKey: (body = {}, o = {}) => call('POST', '/v1/url-key/rotate', { ...o, body }),
     listTenants: (query = {}, o = {}) => call('GET', `/v1/tenants${queryString(query)}`, o),
     createTenant: (body, o = {}) => call('POST', '/v1/tenants', { ...o, body }),
     changeTenant: (id, body, o = {}) => call('PATCH', at('tenants', id), { ...o, body }),

@@ -222,6 +222,27 @@ export const keyRequestSchema: z.ZodType<KeyRequest> = z
   })
   .meta({ id: 'KeyRequest' });
 
+/** Body of `PATCH /v1/keys/:id`; what is absent stays. */
+export interface KeyChange {
+  readonly name?: string | undefined;
+  readonly role?: Role | undefined;
+  /** Null leaves the role whole. */
+  readonly scopes?: readonly Permission[] | null | undefined;
+  /** Null lets it never end. */
+  readonly expiresAt?: string | null | undefined;
+  readonly limits?: QuotaChange | undefined;
+}
+
+export const keyChangeSchema: z.ZodType<KeyChange> = z
+  .strictObject({
+    name: nameSchema.optional(),
+    role: z.enum(roles).optional(),
+    scopes: z.array(z.enum(permissions)).min(1).max(permissions.length).nullable().optional(),
+    expiresAt: futureSchema.nullable().optional(),
+    limits: quotaChangeSchema.optional(),
+  })
+  .meta({ id: 'KeyChange' });
+
 /** Body of `POST /v1/keys/:id/rotate`. */
 export interface RotateRequest {
   /** How long the old key is good beside the new one. @default a day */
@@ -231,6 +252,26 @@ export interface RotateRequest {
 export const rotateRequestSchema: z.ZodType<RotateRequest, unknown> = z
   .strictObject({ overlapSeconds: z.int().min(0).max(2_592_000).default(86_400) })
   .meta({ id: 'RotateRequest' });
+
+/** Body of `POST /v1/url-key/rotate`. */
+export interface RotateUrlKeyRequest {
+  /** Ends all addresses that were handed out before. @default false */
+  readonly endOld: boolean;
+}
+
+export const rotateUrlKeySchema: z.ZodType<RotateUrlKeyRequest, unknown> = z
+  .strictObject({ endOld: z.boolean().default(false) })
+  .meta({ id: 'RotateUrlKeyRequest' });
+
+/** A secret that signs addresses of pictures, by its name, which stands in them as `by`. */
+export interface UrlKey {
+  readonly id: string;
+  readonly createdAt: string;
+}
+
+export const urlKeySchema: z.ZodType<UrlKey> = z
+  .object({ id: z.string(), createdAt: timestampSchema })
+  .meta({ id: 'UrlKey' });
 
 /** Path of one key. */
 export interface KeyParams {

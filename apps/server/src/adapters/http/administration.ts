@@ -9,6 +9,7 @@ import type { ManageTenants } from '../../application/manage-tenants.ts';
 import type { Clock } from '../../application/ports.ts';
 import { administersTenants, tenantNotFound } from '../../application/require-rights.ts';
 import type { SetPrices } from '../../application/set-prices.ts';
+import type { RotateUrlKey } from '../../application/signing-keys.ts';
 import type { UsageReader } from '../../application/usage-ports.ts';
 import type { Act } from '../../application/write-audit.ts';
 import { commandLineCaller } from '../../domain/access/caller.ts';
@@ -17,6 +18,7 @@ import { callerOf } from './tenant.ts';
 
 export interface AdministrationPorts {
   readonly manageKeys: ManageKeys;
+  readonly rotateUrlKey: RotateUrlKey;
   readonly manageTenants: ManageTenants;
   readonly manageMembers: ManageMembers;
   readonly setPrices: SetPrices;

@@ -216,6 +216,14 @@ export class SqlAccess extends SqlAccessReader implements AccessTransaction {
     await this.queries.insertInto('signing_keys').values({ id, secret, created_at: createdAt }).execute();
   }
 
+  async removeSigningKeys(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0)
+      await this.queries
+        .deleteFrom('signing_keys')
+        .where('id', 'in', [...ids])
+        .execute();
+  }
+
   async addAudit(records: readonly AuditRecord[]): Promise<void> {
     if (records.length > 0) await this.queries.insertInto('audit').values(records.map(auditToRow)).execute();
   }

@@ -12,6 +12,11 @@ import { Section } from './section.tsx';
 /** Acts that the server writes down; an unknown one is shown under its own name. */
 const actions = [
   'authentication.failed',
+  'batch.cancelled',
+  'batch.created',
+  'file.deleted',
+  'file.uploaded',
+  'key.changed',
   'key.created',
   'key.revoked',
   'key.rotated',
@@ -24,6 +29,7 @@ const actions = [
   'tenant.deleted',
   'tenant.disabled',
   'tenant.enabled',
+  'url_key.rotated',
   'webhook.changed',
   'webhook.created',
   'webhook.deleted',

@@ -6,6 +6,7 @@ import { addKeyRoutes } from './keys.ts';
 import { addMemberRoutes } from './members.ts';
 import { addRetentionRoutes } from './retention.ts';
 import { addTenantRoutes } from './tenants.ts';
+import { addUrlKeyRoute } from './url-key.ts';
 import { addPriceRoutes, addUsageRoutes } from './usage.ts';
 import { addWhoamiRoute } from './whoami.ts';
 
@@ -13,6 +14,7 @@ import { addWhoamiRoute } from './whoami.ts';
 export function addAdministrationRoutes(app: App, ports: AdministrationPorts): void {
   addWhoamiRoute(app, ports);
   addKeyRoutes(app, ports);
+  addUrlKeyRoute(app, ports);
   addTenantRoutes(app, ports);
   addMemberRoutes(app, ports);
   addUsageRoutes(app, ports);

@@ -3,6 +3,7 @@ import {
   apiKeyPageSchema,
   apiKeySchema,
   issuedKeySchema,
+  keyChangeSchema,
   keyParamsSchema,
   keyRequestSchema,
   listOfTenantQuerySchema,
@@ -21,7 +22,7 @@ const tags = ['access'];
 
 export function addKeyRoutes(app: App, ports: AdministrationPorts): void {
   const { manageKeys, clock } = ports;
-  const present = (key: ApiKey): ApiApiKey => presentKey(key, clock.now());
+  const present: Present = (key) => presentKey(key, clock.now());
 
   app.post(
     '/v1/keys',
@@ -38,8 +39,7 @@ export function addKeyRoutes(app: App, ports: AdministrationPorts): void {
     },
     async (request, reply) => {
       const { tenantId: tenant, memberId: member, expiresAt: expiry, ...body } = request.body;
-      const expiresAt = expiry === undefined ? undefined : Date.parse(expiry);
-      if (expiresAt !== undefined && expiresAt <= clock.now()) throw inThePast(expiry);
+      const expiresAt = expiry === undefined ? undefined : timeToCome(expiry, clock.now());
       const tenantId = tenantNamed(request, tenant);
       const whose = member === undefined ? undefined : memberId(member);
       const issued = await manageKeys.create(actOf(request), { ...body, tenantId, memberId: whose, expiresAt });
@@ -90,10 +90,39 @@ export function addKeyRoutes(app: App, ports: AdministrationPorts): void {
     },
   );
 
-  addKeyChanges(app, ports, present);
+  addChangeRoute(app, ports, present);
+  addKeyEnds(app, ports, present);
 }
 
-function addKeyChanges(app: App, { manageKeys }: AdministrationPorts, present: (key: ApiKey) => ApiApiKey): void {
+type Present = (key: ApiKey) => ApiApiKey;
+
+function addChangeRoute(app: App, { manageKeys, clock }: AdministrationPorts, present: Present): void {
+  app.patch(
+    '/v1/keys/:id',
+    {
+      config,
+      schema: {
+        operationId: 'changeKey',
+        summary: 'Change name, role, scopes, end or limits of an API key',
+        description:
+          'What is absent stays. Null takes scopes, the end or a limit away. The change holds from the next request on. Nobody can give a key more rights than they have; a revoked key stays as it is.',
+        tags,
+        params: keyParamsSchema,
+        querystring: ofTenantQuerySchema,
+        body: keyChangeSchema,
+        response: { 200: json('The key', apiKeySchema), ...problems(404, 409, 413, 415, 422, 507) },
+      },
+    },
+    async (request) => {
+      const which = { tenantId: tenantNamed(request, request.query.tenant), id: keyId(request.params.id) };
+      const { expiresAt: expiry, ...change } = request.body;
+      const expiresAt = expiry == null ? expiry : timeToCome(expiry, clock.now());
+      return present(await manageKeys.change(actOf(request), which, { ...change, expiresAt }));
+    },
+  );
+}
+
+function addKeyEnds(app: App, { manageKeys }: AdministrationPorts, present: Present): void {
   app.post(
     '/v1/keys/:id/revoke',
     {
@@ -155,8 +184,11 @@ function presentKey(key: ApiKey, now: number): ApiApiKey {
   };
 }
 
-function inThePast(got: string | undefined): AppError {
+/** In ms. @throws AppError `validation_failed` for one that has gone */
+function timeToCome(got: string, now: number): number {
+  const at = Date.parse(got);
+  if (at > now) return at;
   const message = `expiresAt ${got} lies in the past.`;
   const field = { field: 'expiresAt', code: 'too_small' as const, message, got, expected: 'a time in the future' };
-  return new AppError('validation_failed', message, { fields: [field] });
+  throw new AppError('validation_failed', message, { fields: [field] });
 }
