@@ -33,6 +33,16 @@ describe('a form that is broken', () => {
     expect(openAi.includes(url) ? error?.code : code).toBe('malformed_request');
   });
 
+  it.each(forms)('has a file without a name: %s refuses it by what is wrong, or takes it', async (url) => {
+    const field = url === '/v1/images/edits' ? 'image' : 'file';
+    const part = `--x\r\ncontent-disposition: form-data; name="${field}"\r\ncontent-type: application/octet-stream\r\n\r\nabc\r\n`;
+    const more = '--x\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n';
+    const payload = `${part}${url === '/v1/files' ? more : ''}--x--\r\n`;
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const answer = await parts.app.inject({ method: 'POST', url: `${url}?template=a`, headers, payload });
+    expect(answer.statusCode, answer.body).toBe({ '/v1/files': 200, '/v1/images/edits': 400 }[url] ?? 422);
+  });
+
   it.each(openAi)('is refused with too many files by %s', async (url) => {
     const payload = `${Array.from({ length: 20 }, () => `${head.replace('"file"', '"image[]"')}a\r\n`).join('')}--x--\r\n`;
     const headers = { 'content-type': 'multipart/form-data; boundary=x' };

@@ -84,7 +84,7 @@ export function knownProblem(
     case 'FST_PARTS_LIMIT':
     case 'FST_FILES_LIMIT':
     case 'FST_FIELDS_LIMIT':
-      return { code: 'body_too_large' };
+      return { code: 'body_too_large', detail: 'The form has more files or fields than are read.' };
     default:
       // The parser of forms has words only.
       if (/multipart data$|^Multipart: |^The needle cannot/.test(error.message)) return { code: 'malformed_request' };

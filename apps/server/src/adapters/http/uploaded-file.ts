@@ -1,8 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/errors.ts';
 
-/** A file of a multipart body, read into memory. @throws AppError `upload_too_large` */
-export async function readBounded(file: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+/** A file of a body, read into memory. @throws AppError `upload_too_large` */
+export async function readBounded(
+  file: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let received = 0;
   for await (const chunk of file) {
@@ -23,6 +26,11 @@ export async function* uploadedBytes(file: AsyncIterable<Uint8Array>): AsyncGene
   } catch (error) {
     throw new AppError('malformed_request', 'The form ended in the middle of the file.', { cause: error });
   }
+}
+
+/** The name that a file of a form came with; empty where it has none, which the types do not know. */
+export function fileNameOf({ filename }: { readonly filename: string | undefined }): string {
+  return filename ?? '';
 }
 
 export type UploadedFile = NonNullable<Awaited<ReturnType<FastifyRequest['file']>>>;

@@ -16,6 +16,7 @@ export function createCheckPicture({ maxPixels }: { readonly maxPixels: number }
     if (!isPadding(bytes.subarray(end))) {
       throw rejected(`It holds ${bytes.length - end} bytes of something else after the end of the picture.`);
     }
+    if (isArchive(bytes)) throw rejected('It is a ZIP archive as well.');
     const input = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels });
     const { width, height, autoOrient, pages = 1 } = await readable(() => input.metadata());
     if (width * height > maxPixels) {
@@ -36,6 +37,25 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Whether programs that read archives from their end would find one: its last record may hide in the last parts of a
+ * picture, with what follows as its comment.
+ */
+function isArchive(bytes: Uint8Array): boolean {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const first = Math.max(0, view.length - ARCHIVE_END - MOST_COMMENT);
+  for (
+    let at = view.lastIndexOf('PK\x05\x06');
+    at >= first;
+    at = at === 0 ? -1 : view.lastIndexOf('PK\x05\x06', at - 1)
+  ) {
+    if (at + ARCHIVE_END > view.length) continue;
+    const directory = at - view.readUInt32LE(at + 12);
+    if (directory >= 0 && view.toString('latin1', directory, directory + 4) === 'PK\x01\x02') return true;
+  }
+  return false;
+}
+
 function isPadding(rest: Uint8Array): boolean {
   return rest.every((byte) => byte === 0);
 }
@@ -43,3 +63,7 @@ function isPadding(rest: Uint8Array): boolean {
 function rejected(why: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown): AppError {
   return new AppError('picture_rejected', `The picture was refused. ${why}`, { details, cause });
 }
+
+/** Bytes of the last record of an archive without its comment, and of the longest comment. */
+const ARCHIVE_END = 22;
+const MOST_COMMENT = 65_535;

@@ -31,7 +31,7 @@ export function createOrderDoor(ports: BatchLinePorts): OrderDoor {
     parse: parseLine,
     async evaluate({ tenantId, endpoint, body }) {
       if (endpoint === '/v1/images/edits') {
-        const form = await readEditJson(body, pictureOf(tenantId, ports));
+        const form = await readEditJson(body, { fileOf: pictureOf(tenantId, ports), maxBytes: ports.maxUploadBytes });
         refuseStream(form.body);
         const model = modelFor(form.body.model, models);
         const { input, hash } = await editInput(form, { tenantId, model, priority: 'bulk' }, ports);

@@ -14,7 +14,9 @@ export interface EditForm {
 
 /** The parts of an edit: a form with files, or JSON with pictures as data URLs. @throws AppError */
 export async function readEdit(request: FastifyRequest, maxBytes: number, fileOf: PictureOf): Promise<EditForm> {
-  return request.isMultipart() ? single(await readForm(request, maxBytes)) : readEditJson(request.body, fileOf);
+  return request.isMultipart()
+    ? single(await readForm(request, maxBytes))
+    : readEditJson(request.body, { fileOf, maxBytes });
 }
 
 /** The bytes of a file of the caller. @throws AppError `file_not_found`, `upload_too_large` */
@@ -30,14 +32,20 @@ export function pictureOf(
   };
 }
 
+interface JsonSources {
+  readonly fileOf: PictureOf;
+  /** Of one picture. */
+  readonly maxBytes: number;
+}
+
 /** An edit as JSON, with pictures as data URLs or as files. @throws AppError */
-export async function readEditJson(input: unknown, fileOf: PictureOf): Promise<EditForm> {
+export async function readEditJson(input: unknown, sources: JsonSources): Promise<EditForm> {
   const body = parse(input);
   const wanted = body.images ?? [];
   if (wanted.length > 1) throw tooMany(wanted.length, 'images');
   const images = [];
-  for (const [at, image] of wanted.entries()) images.push(await bytesOf(image, `images.${at}`, fileOf));
-  return single({ body, images, mask: body.mask && (await bytesOf(body.mask, 'mask', fileOf)) });
+  for (const [at, image] of wanted.entries()) images.push(await bytesOf(image, `images.${at}`, sources));
+  return single({ body, images, mask: body.mask && (await bytesOf(body.mask, 'mask', sources)) });
 }
 
 function single({ body, images, mask }: Parts): EditForm {
@@ -81,9 +89,9 @@ async function readForm(request: FastifyRequest, maxBytes: number): Promise<Part
 function bytesOf(
   { image_url, file_id }: NonNullable<EditRequest['mask']>,
   field: string,
-  fileOf: PictureOf,
+  { fileOf, maxBytes }: JsonSources,
 ): Promise<Uint8Array> {
-  return file_id === undefined ? Promise.resolve(fromDataUrl(image_url, field)) : fileOf(file_id);
+  return file_id === undefined ? readBounded([fromDataUrl(image_url, field)], maxBytes) : fileOf(file_id);
 }
 
 function tooMany(count: number, field: 'image' | 'images'): AppError {

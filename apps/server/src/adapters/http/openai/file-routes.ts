@@ -7,7 +7,7 @@ import { type FilePurpose, filePurposes, type KeptFile } from '../../../domain/k
 import { actOf } from '../administration.ts';
 import { json } from '../openapi.ts';
 import { tenantOf } from '../tenant.ts';
-import { uploadedBytes } from '../uploaded-file.ts';
+import { fileNameOf, uploadedBytes } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
 import { seconds } from './answer.ts';
 import { openAiProblems } from './errors.ts';
@@ -159,7 +159,7 @@ async function readUpload(
       if (part.type === 'field') fields[part.fieldname.replace(/^expires_after\[(\w+)\]$/, '$1')] = part.value;
       else if (staged === undefined) {
         // Cut between whole characters.
-        const name = [...part.filename].slice(0, 255).join('');
+        const name = [...fileNameOf(part)].slice(0, 255).join('') || 'file';
         staged = await files.stage({ tenantId: tenantOf(request), name, bytes: uploadedBytes(part.file) });
       } else part.file.resume();
     }

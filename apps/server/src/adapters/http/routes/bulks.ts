@@ -26,7 +26,7 @@ import { archiveOf, manifestOf } from '../bulk-results.ts';
 import { json, problems } from '../openapi.ts';
 import { originOf } from '../presenting.ts';
 import { callerOf, tenantOf } from '../tenant.ts';
-import { uploadedBytes } from '../uploaded-file.ts';
+import { fileNameOf, uploadedBytes } from '../uploaded-file.ts';
 
 export interface BulkRoutePorts {
   readonly bulks: ManageBulks;
@@ -257,7 +257,8 @@ function bulkOf(request: Pick<FastifyRequest, 'caller'> & { readonly params: { r
 
 async function newBulk(request: FastifyRequest, query: BulkQuery): Promise<NewBulk> {
   const part = request.isMultipart() ? await request.file() : undefined;
-  const format = FORMATS.find((one) => part?.filename.toLowerCase().endsWith(`.${one}`));
+  const name = part === undefined ? '' : fileNameOf(part);
+  const format = FORMATS.find((one) => name.toLowerCase().endsWith(`.${one}`));
   if (part === undefined || format === undefined) {
     const expected = 'multipart/form-data with one file in the field "file" that ends in .csv, .jsonl or .xlsx';
     const message = `There is no such file in the request; ${expected} is expected.`;
@@ -267,7 +268,7 @@ async function newBulk(request: FastifyRequest, query: BulkQuery): Promise<NewBu
   const { tenantId, keyId } = callerOf(request);
   const { dryRun: _dryRun, unchangedSince, ...settings } = query;
   return {
-    ...{ tenantId, keyId, name: part.filename.slice(0, 200), format, bytes: uploadedBytes(part.file) },
+    ...{ tenantId, keyId, name: name.slice(0, 200), format, bytes: uploadedBytes(part.file) },
     settings: { ...settings, unchangedSince: unchangedSince === undefined ? undefined : bulkId(unchangedSince) },
   };
 }

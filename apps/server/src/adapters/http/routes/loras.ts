@@ -8,7 +8,7 @@ import { type Lora, loraNameOf } from '../../../domain/lora.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { tenantOf } from '../tenant.ts';
-import { uploadedBytes, uploadedFile } from '../uploaded-file.ts';
+import { fileNameOf, uploadedBytes, uploadedFile } from '../uploaded-file.ts';
 
 export interface LoraRoutePorts {
   readonly loras: LoraLibrary;
@@ -99,7 +99,7 @@ function addUploadRoute(app: App, { loras, maxLoraBytes }: LoraRoutePorts): void
     },
     async (request, reply) => {
       const part = await uploadedFile(request);
-      const lora = await loras.add(tenantOf(request), loraNameOf(part.filename), uploadedBytes(part.file));
+      const lora = await loras.add(tenantOf(request), loraNameOf(fileNameOf(part)), uploadedBytes(part.file));
       return reply
         .code(201)
         .header('location', `/v1/loras/${encodeURIComponent(lora.name)}`)

@@ -27,7 +27,7 @@ export function addExtraRoutes(
   app.post(
     '/sdapi/v1/extra-single-image',
     { config, bodyLimit, schema: { hide: true, body: extraImageSchema } },
-    async ({ body }) => ({ html_info: '', image: await enlarged(body.image, body, work) }),
+    async ({ body }) => ({ html_info: '', image: (await enlarged(body.image, body, work)).image }),
   );
 
   app.post(
@@ -36,28 +36,46 @@ export function addExtraRoutes(
     async ({ body }) => {
       const list = body.imageList ?? body.image_list ?? [];
       const images: string[] = [];
-      for (const { data, image } of list) images.push(await enlarged(data ?? image ?? '', body, work));
+      let pixels = 0;
+      for (const { data, image } of list) {
+        const one = await enlarged(data ?? image ?? '', body, work);
+        pixels += one.pixels;
+        if (pixels > work.maxPixels) throw tooMany(work);
+        images.push(one.image);
+      }
       return { html_info: '', images };
     },
   );
 }
 
+function tooMany({ maxPixels }: PictureWork): SdapiError {
+  return new SdapiError(422, `imageList: the results have more than ${maxPixels} pixels together; send fewer at once`);
+}
+
+interface Enlarged {
+  /** Base64. */
+  readonly image: string;
+  /** Of the larger of before and after. */
+  readonly pixels: number;
+}
+
 /** A picture in base64, enlarged. With the upscaler None it stays as large as it is, as A1111 does it. */
-async function enlarged(text: string, body: ExtraRequest, work: PictureWork): Promise<string> {
+async function enlarged(text: string, body: ExtraRequest, work: PictureWork): Promise<Enlarged> {
   const name = body.upscaler_1 ?? 'None';
   const second = body.upscaler_2 ?? 'None';
   for (const one of [name, second]) {
     if (!resamplings.has(one)) throw new SdapiError(404, `Upscaler not found: ${one.slice(0, 100)}`);
   }
   const picture = decodePicture(text);
-  await work.check(picture).catch((error: unknown) => {
+  const from = await work.check(picture).catch((error: unknown) => {
     const isRejected = error instanceof AppError && error.code === 'picture_rejected';
     throw isRejected ? new SdapiError(422, `Invalid encoded image: ${error.message}`) : error;
   });
   const resampling = resamplings.get(name);
   const to = resampling === undefined ? { factor: 1 } : targetOf(body);
   const result = await work.enlarge({ picture, resampling: resampling ?? 'lanczos3', to });
-  return Buffer.from(result).toString('base64');
+  const pixels = 'factor' in to ? from.width * from.height * Math.max(1, to.factor ** 2) : to.width * to.height;
+  return { image: Buffer.from(result).toString('base64'), pixels: Math.max(from.width * from.height, pixels) };
 }
 
 function targetOf(body: ExtraRequest): EnlargeWork['to'] {

@@ -37,6 +37,10 @@ export async function planFromPictures(
   }
   const pictures = [];
   for (const text of texts) pictures.push(await checked(ports.work, text));
+  const pixels = pictures.reduce((sum, { facts }) => sum + facts.width * facts.height, 0);
+  if (pixels > MOST_PIXELS * ports.work.maxPixels) {
+    throw new SdapiError(422, `init_images: at most ${MOST_PIXELS * ports.work.maxPixels} pixels together`);
+  }
   const mask = body.mask == null ? undefined : await checked(ports.work, body.mask);
   const single = texts.length > 1 ? { ...body, batch_size: 1, n_iter: 1 } : body;
   const plans: DrawPlan[] = [];
@@ -129,3 +133,5 @@ function workOf(body: Img2ImgRequest, size: SourceWork['size']): Omit<SourceWork
 
 /** A strength of 0 draws nothing anew; this is as near to it as there are steps. */
 const LEAST_STRENGTH = 0.001;
+/** All pictures of a request together, as multiple of the largest one. */
+const MOST_PIXELS = 4;

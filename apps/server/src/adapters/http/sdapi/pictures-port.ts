@@ -5,6 +5,8 @@ import type { PictureSize } from '../../../domain/size-policy.ts';
 
 /** What this door does with pixels: as A1111 prepares the pictures of img2img, and as its extras enlarge. */
 export interface PictureWork {
+  /** Of the results of one request together. */
+  readonly maxPixels: number;
   readonly check: CheckPicture;
   prepare(input: SourceWork): Promise<PreparedWork>;
   enlarge(input: EnlargeWork): Promise<Uint8Array>;
