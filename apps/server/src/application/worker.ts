@@ -99,11 +99,13 @@ export class Worker {
 
   async #claimSome(): Promise<void> {
     const { engine, disk, workerId } = this.#ports;
+    // Slots that come free in this moment are filled together.
+    await new Promise((resolve) => setImmediate(resolve));
+    if ((await disk.freeBytes()) < disk.minFreeBytes) return;
     const { slots, state } = engine.status;
     const free = slots - this.#active.size;
     const urgent = [...this.#active.values()].filter((active) => active.isInteractive).length;
     if (state !== 'ready' || (free <= 0 && urgent >= slots)) return;
-    if ((await disk.freeBytes()) < disk.minFreeBytes) return;
     // With all slots taken, interactive jobs still come in: the engine parks others for them at the next step.
     const request = free > 0 ? { limit: free } : { limit: slots - urgent, only: 'interactive' as const };
     const claims = await this.#ports.claimJobs({ workerId, loadedModels: this.#loadedModels(), ...request });

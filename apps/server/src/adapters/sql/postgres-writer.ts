@@ -11,9 +11,9 @@ import type { Tables } from './schema.ts';
  * transactions follow each other as they do on SQLite: what one reads, no other has changed meanwhile, and events are
  * numbered in the order in which they become visible. The decision record on PostgreSQL has the reasons and the price.
  *
- * Statements whose answer nobody looks at are handed to the driver without waiting for it (`UNASKED`), which sends one
- * after the other: with its pipelining, transactions stalled now and then. The first of them that fails
- * fails what comes next, at the latest the release of the savepoint or the commit.
+ * Statements are sent one after the other, since with the driver's pipelining transactions stalled now and then. Those
+ * whose answer nobody looks at (`UNASKED`) are not waited for by whoever gives them. The first of them that fails fails
+ * what comes next, at the latest the release of the savepoint or the commit.
  */
 export class PostgresWriter implements TransactionConnection {
   readonly queries: Kysely<Tables>;
@@ -21,6 +21,8 @@ export class PostgresWriter implements TransactionConnection {
   #client: pg.Client | undefined;
   #unanswered: Promise<void>[] = [];
   #failure: AppError | undefined;
+  /** Settles when the statements that were given so far are answered. */
+  #answered: Promise<unknown> = Promise.resolve();
 
   constructor(options: PostgresOptions) {
     this.#options = options;
@@ -49,13 +51,14 @@ export class PostgresWriter implements TransactionConnection {
     };
     client.on('error', forget).on('end', forget);
     this.#client = client;
+    this.#answered = Promise.resolve();
     await this.#lock(client);
   }
 
   async execute(statement: string): Promise<void> {
     const client = this.#client;
     if (client === undefined) throw lost();
-    const answer = client.query(statement);
+    const answer = this.#inTurn(() => client.query(statement));
     if (statement.startsWith('savepoint')) return this.#leave(answer);
     try {
       const [result] = await Promise.all([translated(() => answer), this.#settle()]);
@@ -85,14 +88,15 @@ export class PostgresWriter implements TransactionConnection {
 
   async #lock(client: pg.Client): Promise<void> {
     [this.#unanswered, this.#failure] = [[], undefined];
-    await translated(() => client.query(BEGIN));
+    await translated(() => this.#inTurn(() => client.query(BEGIN)));
   }
 
   async #query(text: string, values: readonly unknown[]): Promise<unknown> {
     const client = this.#client;
     if (client === undefined) throw this.#takeFailure(lost());
     const name = nameOf(text);
-    const answer = client.query({ ...(name === undefined ? {} : { name }), text, values: [...values] });
+    const statement = { ...(name === undefined ? {} : { name }), text, values: [...values] };
+    const answer = this.#inTurn(() => client.query(statement));
     if (UNASKED.test(text)) {
       this.#leave(answer);
       return { command: 'INSERT', rowCount: 0, rows: [] };
@@ -102,6 +106,12 @@ export class PostgresWriter implements TransactionConnection {
     } catch (error) {
       throw this.#takeFailure(error);
     }
+  }
+
+  #inTurn<T>(send: () => Promise<T>): Promise<T> {
+    const answer = this.#answered.then(send);
+    this.#answered = answer.catch(() => undefined);
+    return answer;
   }
 
   /** What failed first is what is told; PostgreSQL refuses all that follows. */

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { OptionsOwner } from '../../application/client-options.ts';
 import type { Template } from '../../application/manage-templates.ts';
 import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
@@ -9,6 +9,7 @@ import type { Generation, GenerationState, JobCounts } from '../../domain/genera
 import { type AssetId, type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
 import type { Job, QueuedJob, RunningJob } from '../../domain/job.ts';
 import { OpenJobs } from './open-jobs.ts';
+import { prepared, preparedRows } from './prepared.ts';
 import {
   assetFromRow,
   eventToRow,
@@ -97,12 +98,7 @@ export class SqlTransaction implements StoreTransaction {
   }
 
   async loadJob(tenantId: TenantId, id: JobId): Promise<Job | undefined> {
-    const row = await this.#queries
-      .selectFrom('jobs')
-      .selectAll()
-      .where('id', '=', id)
-      .where('tenant_id', '=', tenantId)
-      .executeTakeFirst();
+    const [row] = (await selectJob(this.#queries, { id, tenantId })).rows;
     return row && jobFromRow(row);
   }
 
@@ -154,14 +150,9 @@ export class SqlTransaction implements StoreTransaction {
 
   /** Compare-and-set on (id, state, lease token). */
   async saveJob(before: Job, after: Job): Promise<boolean> {
-    const result = await this.#queries
-      .updateTable('jobs')
-      .set(jobChanges(after))
-      .where('id', '=', before.id)
-      .where('state', '=', before.state)
-      .where('lease_token', '=', before.lastToken)
-      .executeTakeFirst();
-    if (result.numUpdatedRows !== 1n) return false;
+    const of = { idOf: before.id, stateBefore: before.state, tokenBefore: before.lastToken };
+    const { numAffectedRows } = await updateJob(this.#queries, { ...jobChanges(after), ...of });
+    if (numAffectedRows !== 1n) return false;
     this.openJobs.leave(before);
     this.openJobs.enter(after);
     return true;
@@ -172,13 +163,7 @@ export class SqlTransaction implements StoreTransaction {
     from: keyof JobCounts,
     to: keyof JobCounts,
   ): Promise<{ readonly counts: JobCounts; readonly state: GenerationState }> {
-    const [less, more] = [`jobs_${from}` as const, `jobs_${to}` as const];
-    const row = await this.#queries
-      .updateTable('generations')
-      .set((set) => ({ [less]: set(less, '-', 1), [more]: set(more, '+', 1) }))
-      .where('id', '=', id)
-      .returning(['state', 'jobs_queued', 'jobs_running', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled'])
-      .executeTakeFirst();
+    const [row] = (await countMoves(from, to)(this.#queries, { id })).rows;
     assert(row !== undefined, `there is no generation ${id}`);
     const counts = {
       queued: row.jobs_queued,
@@ -191,42 +176,32 @@ export class SqlTransaction implements StoreTransaction {
   }
 
   async setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void> {
-    await this.#queries
-      .updateTable('generations')
-      .set({ state, finished_at: finishedAt ?? null })
-      .where('id', '=', id)
-      .execute();
+    await updateGenerationState(this.#queries, { id, state, finishedAt: finishedAt ?? null });
   }
 
   async addAttempt(attempt: AttemptRecord): Promise<void> {
-    await this.#queries
-      .insertInto('attempts')
-      .values({
-        tenant_id: attempt.tenantId,
-        job_id: attempt.jobId,
-        number: attempt.number,
-        started_at: attempt.startedAt,
-        finished_at: attempt.finishedAt,
-        outcome: attempt.outcome,
-        fault: attempt.fault === undefined ? null : JSON.stringify(attempt.fault),
-      })
-      .execute();
+    await insertAttempt(this.#queries, {
+      tenant_id: attempt.tenantId,
+      job_id: attempt.jobId,
+      number: attempt.number,
+      started_at: attempt.startedAt,
+      finished_at: attempt.finishedAt,
+      outcome: attempt.outcome,
+      fault: attempt.fault === undefined ? null : JSON.stringify(attempt.fault),
+    });
   }
 
   async addAsset(asset: Asset): Promise<void> {
-    await this.#queries
-      .insertInto('assets')
-      .values({
-        id: asset.id,
-        tenant_id: asset.tenantId,
-        sha256: asset.sha256,
-        media_type: asset.mediaType,
-        size_bytes: asset.sizeBytes,
-        width: asset.width,
-        height: asset.height,
-        created_at: asset.createdAt,
-      })
-      .execute();
+    await insertAsset(this.#queries, {
+      id: asset.id,
+      tenant_id: asset.tenantId,
+      sha256: asset.sha256,
+      media_type: asset.mediaType,
+      size_bytes: asset.sizeBytes,
+      width: asset.width,
+      height: asset.height,
+      created_at: asset.createdAt,
+    });
   }
 
   async loadAsset(tenantId: TenantId, id: AssetId): Promise<Asset | undefined> {
@@ -260,10 +235,8 @@ export class SqlTransaction implements StoreTransaction {
     if (events.length === 0) return;
     const ids = await this.#journal.takeIds(events.length);
     const numbered = events.map((event, i) => ({ ...event, id: ids[i] ?? 0 }));
-    await this.#queries
-      .insertInto('events')
-      .values(numbered.map(({ id, ...event }) => eventToRow(id, event)))
-      .execute();
+    const rows = numbered.map(({ id, ...event }) => eventToRow(id, event));
+    await insertEvents(this.#queries, rows);
     this.events.push(...numbered);
     if (this.#journal.outbox !== undefined) await this.webhooks.fill(numbered, this.#journal.outbox);
   }
@@ -274,6 +247,68 @@ export class SqlTransaction implements StoreTransaction {
     return new Map(found.map((row) => [row.id, generationFromRow(row)]));
   }
 }
+
+const selectJob = prepared((queries, { id, tenantId }: { readonly id: string; readonly tenantId: string }) =>
+  queries.selectFrom('jobs').selectAll().where('id', '=', id).where('tenant_id', '=', tenantId),
+);
+
+const updateJob = prepared(
+  (
+    queries,
+    {
+      idOf,
+      stateBefore,
+      tokenBefore,
+      ...changes
+    }: ReturnType<typeof jobChanges> & {
+      readonly idOf: string;
+      readonly stateBefore: string;
+      readonly tokenBefore: number;
+    },
+  ) =>
+    queries
+      .updateTable('jobs')
+      .set(changes)
+      .where('id', '=', idOf)
+      .where('state', '=', stateBefore)
+      .where('lease_token', '=', tokenBefore),
+);
+
+const insertAttempt = prepared((queries, row: Selectable<Tables['attempts']>) =>
+  queries.insertInto('attempts').values(row),
+);
+const insertAsset = prepared((queries, row: Selectable<Tables['assets']>) => queries.insertInto('assets').values(row));
+const insertEvents = preparedRows((queries, rows: readonly Selectable<Tables['events']>[]) =>
+  queries.insertInto('events').values(rows),
+);
+
+const updateGenerationState = prepared(
+  (
+    queries,
+    { id, state, finishedAt }: { readonly id: string; readonly state: string; readonly finishedAt: number | null },
+  ) => queries.updateTable('generations').set({ state, finished_at: finishedAt }).where('id', '=', id),
+);
+
+/** The statement that counts one job of a generation elsewhere. */
+function countMoves(from: keyof JobCounts, to: keyof JobCounts): ReturnType<typeof countMove> {
+  const name = `${from} ${to}`;
+  const known = moves.get(name) ?? countMove(from, to);
+  moves.set(name, known);
+  return known;
+}
+
+function countMove(from: keyof JobCounts, to: keyof JobCounts) {
+  const [less, more] = [`jobs_${from}` as const, `jobs_${to}` as const];
+  return prepared((queries, { id }: { readonly id: string }) =>
+    queries
+      .updateTable('generations')
+      .set((set) => ({ [less]: set(less, '-', 1), [more]: set(more, '+', 1) }))
+      .where('id', '=', id)
+      .returning(['state', 'jobs_queued', 'jobs_running', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled']),
+  );
+}
+
+const moves = new Map<string, ReturnType<typeof countMove>>();
 
 /** Moves the highest event id that was given out; gives where it is now. */
 export async function raiseEventIds(queries: Kysely<Tables>, by: number): Promise<number> {

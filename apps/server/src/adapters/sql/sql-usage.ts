@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import {
   type Reservation,
   type SubjectCounter,
@@ -13,6 +13,7 @@ import type { Period } from '../../domain/access/quota.ts';
 import type { Prices, UsageAmounts, UsageKey } from '../../domain/access/usage.ts';
 import type { Budget } from '../../domain/cost/budget.ts';
 import { type JobId, jobId, type TenantId, tenantId } from '../../domain/ids.ts';
+import { prepared, preparedRows } from './prepared.ts';
 import type { Tables } from './schema.ts';
 import type { QuotaCountersTable, ReservationsTable } from './tenant-schema.ts';
 
@@ -52,12 +53,7 @@ export class SqlUsageReader implements UsageReader {
   }
 
   async prices(): Promise<Prices | undefined> {
-    const row = await this.queries
-      .selectFrom('prices')
-      .selectAll()
-      .orderBy('since', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const [row] = (await selectPrices(this.queries, {})).rows;
     if (row === undefined) return undefined;
     const { currency, per_picture: perPicture, per_device_second: perDeviceSecond } = row;
     return { currency, perPicture, perDeviceSecond, hostedPerPicture: row.hosted_per_picture ?? undefined };
@@ -86,19 +82,7 @@ export class SqlUsageReader implements UsageReader {
 export class SqlUsage extends SqlUsageReader implements UsageTransaction {
   /** One statement: on PostgreSQL it holds the rows until the transaction ends, so nobody else counts meanwhile. */
   async addToCounters(changes: readonly SubjectCounter[]): Promise<readonly SubjectCounter[]> {
-    const rows = await this.queries
-      .insertInto('quota_counters')
-      .values(changes.map(counterToRow))
-      .onConflict((conflict) =>
-        conflict.columns(['tenant_id', 'subject', 'period']).doUpdateSet((set) => ({
-          reserved: set('quota_counters.reserved', '+', set.ref('excluded.reserved')),
-          pictures: set('quota_counters.pictures', '+', set.ref('excluded.pictures')),
-          reserved_ms: set('quota_counters.reserved_ms', '+', set.ref('excluded.reserved_ms')),
-          device_ms: set('quota_counters.device_ms', '+', set.ref('excluded.device_ms')),
-        })),
-      )
-      .returningAll()
-      .execute();
+    const { rows } = await addToCounters(this.queries, changes.map(counterToRow));
     return rows.map(counterFromRow);
   }
 
@@ -113,41 +97,24 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
   }
 
   async takeReservation(id: JobId): Promise<Reservation | undefined> {
-    const row = await this.queries
-      .deleteFrom('reservations')
-      .where('job_id', '=', id)
-      .returningAll()
-      .executeTakeFirst();
+    const [row] = (await deleteReservation(this.queries, { id })).rows;
     return row && reservationFromRow(row);
   }
 
   async addUsage(key: UsageKey, amounts: UsageAmounts): Promise<void> {
-    await this.queries
-      .insertInto('usage_days')
-      .values({
-        tenant_id: key.tenantId,
-        day: key.day,
-        key_id: key.keyId,
-        model: key.model,
-        size: key.size,
-        requests: amounts.requests,
-        pictures: amounts.pictures,
-        failed: amounts.failed,
-        rejected: amounts.rejected,
-        device_ms: amounts.deviceMs,
-        cost_micros: amounts.costMicros,
-      })
-      .onConflict((conflict) =>
-        conflict.columns(['tenant_id', 'day', 'key_id', 'model', 'size']).doUpdateSet((set) => ({
-          requests: set('usage_days.requests', '+', set.ref('excluded.requests')),
-          pictures: set('usage_days.pictures', '+', set.ref('excluded.pictures')),
-          failed: set('usage_days.failed', '+', set.ref('excluded.failed')),
-          rejected: set('usage_days.rejected', '+', set.ref('excluded.rejected')),
-          device_ms: set('usage_days.device_ms', '+', set.ref('excluded.device_ms')),
-          cost_micros: set('usage_days.cost_micros', '+', set.ref('excluded.cost_micros')),
-        })),
-      )
-      .execute();
+    await addToDay(this.queries, {
+      tenant_id: key.tenantId,
+      day: key.day,
+      key_id: key.keyId,
+      model: key.model,
+      size: key.size,
+      requests: amounts.requests,
+      pictures: amounts.pictures,
+      failed: amounts.failed,
+      rejected: amounts.rejected,
+      device_ms: amounts.deviceMs,
+      cost_micros: amounts.costMicros,
+    });
   }
 
   async saveBudget(tenant: TenantId, { soft, hard }: Budget): Promise<void> {
@@ -190,6 +157,43 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
     return Number(numAffectedRows ?? 0);
   }
 }
+
+const selectPrices = prepared((queries) => queries.selectFrom('prices').selectAll().orderBy('since', 'desc').limit(1));
+
+const deleteReservation = prepared((queries, { id }: { readonly id: string }) =>
+  queries.deleteFrom('reservations').where('job_id', '=', id).returningAll(),
+);
+
+const addToDay = prepared((queries, row: Selectable<Tables['usage_days']>) =>
+  queries
+    .insertInto('usage_days')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'day', 'key_id', 'model', 'size']).doUpdateSet((set) => ({
+        requests: set('usage_days.requests', '+', set.ref('excluded.requests')),
+        pictures: set('usage_days.pictures', '+', set.ref('excluded.pictures')),
+        failed: set('usage_days.failed', '+', set.ref('excluded.failed')),
+        rejected: set('usage_days.rejected', '+', set.ref('excluded.rejected')),
+        device_ms: set('usage_days.device_ms', '+', set.ref('excluded.device_ms')),
+        cost_micros: set('usage_days.cost_micros', '+', set.ref('excluded.cost_micros')),
+      })),
+    ),
+);
+
+const addToCounters = preparedRows((queries, rows: readonly QuotaCountersTable[]) =>
+  queries
+    .insertInto('quota_counters')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'subject', 'period']).doUpdateSet((set) => ({
+        reserved: set('quota_counters.reserved', '+', set.ref('excluded.reserved')),
+        pictures: set('quota_counters.pictures', '+', set.ref('excluded.pictures')),
+        reserved_ms: set('quota_counters.reserved_ms', '+', set.ref('excluded.reserved_ms')),
+        device_ms: set('quota_counters.device_ms', '+', set.ref('excluded.device_ms')),
+      })),
+    )
+    .returningAll(),
+);
 
 const columnOf: Readonly<Record<UsageGroup, string>> = {
   tenant: 'tenant_id',

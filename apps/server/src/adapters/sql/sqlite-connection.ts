@@ -28,7 +28,7 @@ export function openConnection(options: ConnectionOptions): SqliteConnection {
     const opened = new DatabaseSync(options.path, { readOnly: options.readOnly, timeout: BUSY_TIMEOUT_MS });
     if (!options.readOnly) opened.exec('pragma journal_mode = wal');
     opened.exec(`pragma synchronous = ${options.durability}; pragma foreign_keys = on; pragma temp_store = memory`);
-    opened.exec(`pragma cache_size = -${CACHE_KIB}`);
+    opened.exec(`pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     return opened;
   });
   const statements = new Map<string, SqliteStatement>();
@@ -109,5 +109,7 @@ function primaryCode(code: number): number {
 
 const [BUSY, NOMEM, INTERRUPT, IOERR, SQLITE_FULL] = [5, 7, 9, 10, 13];
 const BUSY_TIMEOUT_MS = 5_000;
+/** Pages of the log after which they are written to the database, which waits for the disk; 40 MB of 4 KiB. */
+const CHECKPOINT_PAGES = 10_000;
 const CACHE_KIB = 65_536;
 const MAX_STATEMENTS = 1_000;
