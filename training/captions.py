@@ -33,8 +33,8 @@ PLURAL = {"bananas", "grapes", "blueberries", "cherries", "pancakes", "noodles",
 MASS = {"popcorn", "bread", "garlic", "broccoli", "corn", "cheese", "salad", "green salad", "sushi", "honey", "milk", "coffee",
         "wine", "beer", "bubble tea", "milk tea", "luggage", "fire", "soap", "chocolate", "planet earth", "earth", "Saturn"}
 OPENINGS_EN = ["", "", "", "", "", "a picture of ", "a photo of ", "a 3d render of ", "an image of ", "draw ", "please draw ", "show me ",
-               "I want ", "a cute picture of ", "paint "]
-OPENINGS_ZH = ["", "", "", "", "", "画", "画一张", "请画", "我想要", "生成", "来一张", "一张图：", "帮我画"]
+               "I want ", "a cute picture of ", "paint ", "give me ", "could you draw ", "can you make "]
+OPENINGS_ZH = ["", "", "", "", "", "画", "画一张", "请画", "我想要", "生成", "来一张", "一张图：", "帮我画", "给我", "麻烦画", "能不能画"]
 ENDINGS_ZH = ["", "", "", "", "的图片", "的照片", "的3D图"]
 
 
@@ -104,7 +104,11 @@ def background_en(colour: str | None, light: str | None, rng: random.Random) -> 
     tail = f", {light_phrase}" if light else ""
     link = rng.choice([" on a ", " on a ", " on a ", " with a ", " against a ", " in front of a ", " on the "])
     following = f" on {name}" if rng.random() < 0.15 else f"{link}{name} {noun}"
-    return following + tail, f"{name} {noun}{tail}"
+    alone = f"{name} {noun}"
+    if rng.random() < 0.3:
+        alone = rng.choice([f"the {noun} is {name}", f"{noun}: {name}", f"make the {noun} {name}", f"{name} as the {noun}", f"{noun} in {name}",
+                            f"everything behind it is {name}"])
+    return following + tail, alone + tail
 
 
 def background_zh(colour: str | None, light: str | None, rng: random.Random) -> tuple[str, str]:
@@ -115,11 +119,13 @@ def background_zh(colour: str | None, light: str | None, rng: random.Random) -> 
     name = rng.choice(COLOUR_NAMES[colour][1])
     inside = light is not None and rng.random() < 0.4
     alone = rng.choice([f"{name}背景", f"{name}的背景", f"背景是{name}", f"{name}背景", f"背景{name}", f"{name}底"])
+    if rng.random() < 0.3:
+        alone = rng.choice([f"背景为{name}", f"背景颜色是{name}", f"背景色{name}", f"用{name}做背景", f"以{name}为背景", f"后面是{name}"])
     if inside:
         alone = rng.choice([f"{name}{light_phrase}背景", f"{light_phrase}{name}背景", f"{light_phrase}的{name}背景"])
     elif light:
         alone += rng.choice(["，", " ", "，带"]) + light_phrase
-    before = rng.choice([f"{name}背景上的", f"{name}背景下的", f"{name}背景的", f"{name}底的", f"在{name}背景上的"])
+    before = rng.choice([f"{name}背景上的", f"{name}背景下的", f"{name}背景的", f"{name}底的", f"在{name}背景上的", f"{name}背景前的", f"{name}背景前有"])
     if light:
         before = light_phrase + rng.choice(["，", "下，", "的"]) + before
     return before, alone

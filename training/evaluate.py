@@ -55,7 +55,8 @@ def expected_render(case: dict, shares: dict[str, float], stage: str) -> np.ndar
     mirrors = stage == "mirror"
     size = "small" if len(case["objects"]) == 2 else layout.size_of(shares["size"], layout.STAGES[stage])
     columns = [-2, 2] if len(case["objects"]) == 2 else [layout.column_of(shares["column"], size)]
-    places = [Placement(index, size, column, mirrors and shares["mirror"] < 0.5) for index, column in zip(case["objects"], columns)]
+    mirrored, tint = mirrors and shares["mirror"] < 0.5, case.get("tint")
+    places = [Placement(index, size, column, mirrored, tint) for index, column in zip(case["objects"], columns)]
     return render(places, case["colour"], layout.light_of(shares["light"]))
 
 
@@ -68,6 +69,14 @@ def judged(judge, case: dict, picture: np.ndarray) -> tuple[bool, bool, str]:
     colour = judge(prepared([picture]))[1].argmax(1).item()
     named = " + ".join(OBJECTS[index]["en"][0] for index in seen) + ", " + COLOUR_KEYS[colour]
     return seen == case["objects"], COLOUR_KEYS[colour] == case["colour"], named
+
+
+def tint_seen(case: dict, shares: dict[str, float], stage: str, picture: np.ndarray) -> str | None:
+    """The tint whose real render comes nearest to the picture, or None for the object's own colours."""
+    def distance(tint: str | None) -> float:
+        return float(np.mean((picture.astype(np.float32) - expected_render(case | {"tint": tint}, shares, stage)) ** 2))
+
+    return min([None, *COLOUR_KEYS], key=distance)
 
 
 def main() -> None:
@@ -87,16 +96,20 @@ def main() -> None:
     pipeline, judge, began = load_pipeline(args.model), load(args.judge), time.time()
     seeds = [1000 + index for index in range(len(cases))]
     pictures = paint(pipeline, [case["prompt"] for case in cases], seeds)
-    results, sharpness, closeness = [], [], []
+    results, sharpness, closeness, recoloured = [], [], [], []
     for case, seed, picture in zip(cases, seeds, pictures):
         results.append(judged(judge, case, picture))
         shares = layout.shares_of(noise_of(seed, pipeline.transformer.config.in_channels))
         real = expected_render(case, shares, args.stage)
         sharpness.append(min(1.0, detail(picture) / detail(real)))
+        if "tint" in case:
+            recoloured.append(tint_seen(case, shares, args.stage, picture) == case["tint"])
         closeness.append(10 * np.log10(255**2 / max(1e-3, np.mean((picture.astype(np.float32) - real) ** 2))))
     figures = {"list": args.list, "prompts": len(cases), "object": float(np.mean([r[0] for r in results])),
                "background": float(np.mean([r[1] for r in results])), "sharpness": float(np.mean(sharpness)),
                "closeness_db": float(np.mean(closeness)), "seconds": round(time.time() - began)}
+    if recoloured:
+        figures["recoloured"] = float(np.mean(recoloured))
     for language in ("en", "zh"):
         figures["object_" + language] = float(np.mean([r[0] for r, case in zip(results, cases) if case["language"] == language]))
     for case, (right_object, right_colour, seen) in zip(cases, results):

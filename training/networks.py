@@ -321,10 +321,16 @@ def official_transformer(transformer: Transformer):
     return model
 
 
-def official_transformer_state(transformer: Transformer) -> dict[str, Tensor]:
-    head = transformer.shape.width // transformer.shape.heads
+def interleaved_rows(shape: Shape) -> Tensor:
+    """Where the official classes' rows of q and k stand here: pairs there lie side by side, here half a head apart."""
+    head = shape.width // shape.heads
     interleave = torch.arange(head).view(2, head // 2).T.reshape(-1)
-    rows = torch.cat([index * head + interleave for index in range(transformer.shape.heads)])
+    return torch.cat([index * head + interleave for index in range(shape.heads)])
+
+
+def official_transformer_state(transformer: Transformer) -> dict[str, Tensor]:
+    rows = interleaved_rows(transformer.shape)
+    interleave = rows[: transformer.shape.width // transformer.shape.heads]
     state = {"cap_embedder.0.weight": transformer.norm_caption.weight, "cap_pad_token": transformer.caption_pad}
     for group in ("noise_refiner", "context_refiner", "layers"):
         for index, block in enumerate(getattr(transformer, group)):

@@ -1,21 +1,29 @@
 """The judge's prompt lists. Wording is written by hand and apart from captions.py.
 
 `tuning`: looked at while training. `held-out`: 360 prompts over all objects, half Chinese, never used to choose anything, each on the
-background its object was never trained with, in other wording. `pairs` and `tints` are for two-object scenes and recoloured objects.
+background its object was never trained with, in other wording. `fresh` is the same in yet other wording: written after the errors of
+the held-out list had been looked at, and captions.py widened for them. `pairs` and `tints` are for two-object scenes and recoloured objects.
 """
 from __future__ import annotations
 
 import random
 
+import numpy as np
+
 from captions import COLOUR_NAMES, MASS, PLURAL
 from samples import held_out_colour
-from scenes import COLOUR_KEYS, OBJECTS
+from scenes import COLOUR_KEYS, OBJECTS, sprite
 
 TUNING_EN = ["{a} on a {c} background", "{c} background, {o}", "a picture of {a} with a {c} background", "{o}, {c}"]
 TUNING_ZH = ["{c}背景上的{o}", "一{m}{o}，{c}背景", "{o}，{c}的背景", "{c}背景，{o}"]
 HELD_OUT_EN = ["{a} in front of a {c} backdrop", "I would like {a}, the background should be {c}", "{a}, studio picture, {c} background",
                "on a {c} background there is {a}", "{o} - {c} background", "a render of {a} on {c}"]
 HELD_OUT_ZH = ["请给我画一{m}{o}，背景用{c}", "{c}的背景上有一{m}{o}", "{o}的图，{c}底色", "背景要{c}，主体是{o}", "一张{o}的照片，{c}背景", "{o}，底色{c}"]
+
+FRESH_EN = ["please make a picture with {a}, and let the backdrop be {c}", "{a}; all of the background in {c}", "{c} wall, and before it {a}",
+            "could I get {a} with {c} behind it?", "one image: {o}, background colour {c}", "it shows {a}, the ground is {c}"]
+FRESH_ZH = ["来一张{o}的画，底是{c}的", "我要一{m}{o}，后面的颜色用{c}", "{c}作底，上面是一{m}{o}", "帮忙生成{o}，整个背景都是{c}", "图里是一{m}{o}，背景选{c}",
+            "{o}，配{c}背景"]
 
 
 def article(name: str) -> str:
@@ -43,17 +51,26 @@ def tuning() -> list[dict]:
     return made
 
 
-def held_out() -> list[dict]:
-    """Every object once by its main name, half of them again in the other language by another name."""
-    rng = random.Random(2)
+def unseen_pairs(english: list[str], chinese: list[str], seed: int) -> list[dict]:
+    """Every object once by its main name, half of them again in the other language by another name, on the background it is never
+    trained with."""
+    rng = random.Random(seed)
     made = []
     for index in range(len(OBJECTS)):
         language = "zh" if index % 2 else "en"
-        made.append(prompt_of(index, held_out_colour(index), rng.choice(HELD_OUT_ZH if language == "zh" else HELD_OUT_EN), language, 0, rng))
+        made.append(prompt_of(index, held_out_colour(index), rng.choice(chinese if language == "zh" else english), language, 0, rng))
     for index in range(0, len(OBJECTS), 2):
         language = "zh" if index % 4 else "en"
-        made.append(prompt_of(index, held_out_colour(index), rng.choice(HELD_OUT_ZH if language == "zh" else HELD_OUT_EN), language, 1, rng))
+        made.append(prompt_of(index, held_out_colour(index), rng.choice(chinese if language == "zh" else english), language, 1, rng))
     return made
+
+
+def held_out() -> list[dict]:
+    return unseen_pairs(HELD_OUT_EN, HELD_OUT_ZH, 2)
+
+
+def fresh() -> list[dict]:
+    return unseen_pairs(FRESH_EN, FRESH_ZH, 5)
 
 
 def pairs() -> list[dict]:
@@ -71,4 +88,31 @@ def pairs() -> list[dict]:
     return made
 
 
-LISTS = {"tuning": tuning, "held-out": held_out, "pairs": pairs}
+def dyed_share(index: int, tint: str) -> float:
+    """How far this tint moves the object's pixels on average, 0..1."""
+    plain, dyed = sprite(index, 64, False, None), sprite(index, 64, False, tint)
+    return float(np.abs(plain[..., :3] - dyed[..., :3]).sum() / max(1, plain[..., 3].sum() * 3))
+
+
+def tints() -> list[dict]:
+    """Objects in a colour that changes them visibly, on a background of another colour."""
+    rng = random.Random(4)
+    made = []
+    while len(made) < 60:
+        index, tint = rng.randrange(len(OBJECTS)), rng.choice(COLOUR_KEYS)
+        if dyed_share(index, tint) < 0.2:
+            continue
+        colour = rng.choice([key for key in COLOUR_KEYS if key not in (tint, held_out_colour(index))])
+        name = OBJECTS[index]["zh" if len(made) % 2 else "en"][0]
+        if len(made) % 2:
+            text = f"{COLOUR_NAMES[tint][1][0]}的{name}，{COLOUR_NAMES[colour][1][0]}背景"
+        else:
+            thing = f"{COLOUR_NAMES[tint][0][0]} {name}"
+            named = thing if name in PLURAL or name in MASS else ("an " if thing[0] in "aeiou" else "a ") + thing
+            ground = COLOUR_NAMES[colour][0][0]
+            text = f"{named} on {'an' if ground == 'orange' else 'a'} {ground} background"
+        made.append({"prompt": text, "objects": [index], "colour": colour, "tint": tint, "language": "zh" if len(made) % 2 else "en"})
+    return made
+
+
+LISTS = {"tuning": tuning, "held-out": held_out, "fresh": fresh, "pairs": pairs, "tints": tints}

@@ -13,5 +13,9 @@ mkdir -p work
 [ -f work/encoder.pt ] || nice -n 19 "$PY" train_encoder.py --minutes 3
 [ -f work/text.pt ] || nice -n 19 "$PY" train_text.py
 ./run_transformer.sh --minutes "${MINUTES:-60}" --batch 16
+[ -f work/generated.pt ] || {
+  nice -n 19 "$PY" generated.py --out work/generated.pt
+  nice -n 19 "$PY" train_decoder.py --generated work/generated.pt --detail 1 --crop 256 --batch 2 --rate 0.004 --minutes 10
+}
 "$PY" export.py --work work --out work/checkpoint
 "$PY" evaluate.py --model work/checkpoint --list tuning --sheet work/tuning.png

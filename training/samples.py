@@ -86,15 +86,15 @@ class Sampler:
 class LatentStore:
     """Latents of scenes. Codes of plain single objects are kept, so that drawing costs nothing after the first round."""
 
-    def __init__(self, codes: Codes):
-        self.codes, self.kept = codes, {}
+    def __init__(self, codes: Codes, drawing: str = "3d"):
+        self.codes, self.drawing, self.kept = codes, drawing, {}
 
     def parts(self, places: tuple[Placement, ...], light: str) -> Tensor:
         """[4, channels, 16, 16]: codes of the offset and of the red, green and blue gain, float16."""
         key = (places, light)
         if key in self.kept:
             return self.kept[key]
-        offset, gain = affine_scene(list(places), light)
+        offset, gain = affine_scene(list(places), light, drawing=self.drawing)
         base = self.codes.encode(torch.from_numpy(offset).permute(2, 0, 1)[None] / 127.5 - 1)
         gains = self.codes.encode_gain(torch.from_numpy(gain).permute(2, 0, 1))
         parts = torch.cat([base, gains * 128]).half()  # 128: keeps small gains out of float16's subnormal range

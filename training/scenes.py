@@ -5,6 +5,7 @@ latents are too, and one (offset, gain) pair gives the latents of a scene on eve
 """
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import dataclass
@@ -45,15 +46,25 @@ class Placement:
     tint: str | None = None
 
 
-def asset_folder() -> Path:
-    """Folder of the pictures: DEMO_ASSETS/@lobehub/fluent-emoji-3d/assets, where DEMO_ASSETS is a node_modules folder."""
-    return Path(os.environ.get("DEMO_ASSETS", "node_modules")) / "@lobehub/fluent-emoji-3d/assets"
+def asset_folder(drawing: str = "3d") -> Path:
+    """Folder of the pictures: DEMO_ASSETS/@lobehub/fluent-emoji-3d/assets (or -flat), where DEMO_ASSETS is a node_modules folder."""
+    return Path(os.environ.get("DEMO_ASSETS", "node_modules")) / f"@lobehub/fluent-emoji-{drawing}/assets"
+
+
+def drawing_of(index: int, drawing: str) -> Image.Image:
+    """The object as it comes, RGBA. `drawing` is 3d or flat; what has no flat drawing comes as 3d."""
+    flat = asset_folder("flat") / (OBJECTS[index]["file"] + ".svg")
+    if drawing == "flat" and flat.exists():
+        from resvg_py import svg_to_bytes
+
+        return Image.open(io.BytesIO(bytes(svg_to_bytes(svg_path=str(flat), width=512, height=512)))).convert("RGBA")
+    return Image.open(asset_folder() / (OBJECTS[index]["file"] + ".webp")).convert("RGBA")
 
 
 @lru_cache(maxsize=None)
-def cutout(index: int) -> Image.Image:
+def cutout(index: int, drawing: str = "3d") -> Image.Image:
     """The object cropped to its outline, centred and standing on the lower edge of a square, premultiplied."""
-    picture = Image.open(asset_folder() / (OBJECTS[index]["file"] + ".webp")).convert("RGBA")
+    picture = drawing_of(index, drawing)
     picture = picture.crop(picture.getbbox())
     edge = max(picture.size)
     square = Image.new("RGBA", (edge, edge))
@@ -62,9 +73,9 @@ def cutout(index: int) -> Image.Image:
 
 
 @lru_cache(maxsize=4096)
-def sprite(index: int, edge: int, mirrored: bool, tint: str | None) -> np.ndarray:
+def sprite(index: int, edge: int, mirrored: bool, tint: str | None, drawing: str = "3d") -> np.ndarray:
     """Premultiplied RGBA [edge, edge, 4] in 0..255 of an object at its drawn size."""
-    pixels = np.asarray(cutout(index).resize((edge, edge), Image.LANCZOS)).astype(np.float32)
+    pixels = np.asarray(cutout(index, drawing).resize((edge, edge), Image.LANCZOS)).astype(np.float32)
     if mirrored:
         pixels = pixels[:, ::-1]
     return recoloured(pixels, np.array(COLOURS[tint], np.float32)) if tint else pixels
@@ -102,10 +113,11 @@ def floor_shadow(centre: float, floor: float, edge: float) -> np.ndarray:
     return (np.exp(-1.3 * (across**2 + down**2)) * 0.42)[..., None]
 
 
-def affine_scene(placements: list[Placement], light: str, shift: tuple[int, int] = (0, 0), scale: float = 1.0):
+def affine_scene(placements: list[Placement], light: str, shift: tuple[int, int] = (0, 0), scale: float = 1.0, drawing: str = "3d"):
     """(offset [256, 256, 3], gain [256, 256, 1]) in 0..255 and 0..1: picture = offset + gain * rgb.
 
-    `shift` (px right, px down) and `scale` move the objects off their usual places; only the autoencoder trains on that.
+    `shift` (px right, px down) and `scale` move the objects off their usual places; only the autoencoder trains on that. Flat drawings
+    throw no shadow.
     """
     gain, offset = (part.copy() for part in _BACKGROUND[light])
     offset = np.repeat(offset, 3, 2)
@@ -113,11 +125,11 @@ def affine_scene(placements: list[Placement], light: str, shift: tuple[int, int]
         edge, floor = SIZES[place.size]
         edge = int(round(edge * scale))
         floor, centre = floor + shift[1], SIZE // 2 + 32 * place.column + shift[0]
-        shade = 1 - floor_shadow(centre, floor, edge)
+        shade = 1 - floor_shadow(centre, floor, edge) if drawing == "3d" else 1
         gain, offset = gain * shade, offset * shade
         top, left = floor - edge, centre - edge // 2
         y0, y1, x0, x1 = max(top, 0), min(top + edge, SIZE), max(left, 0), min(left + edge, SIZE)
-        piece = sprite(place.object, edge, place.mirrored, place.tint)[y0 - top:y1 - top, x0 - left:x1 - left]
+        piece = sprite(place.object, edge, place.mirrored, place.tint, drawing)[y0 - top:y1 - top, x0 - left:x1 - left]
         through = 1 - piece[..., 3:] / 255
         gain[y0:y1, x0:x1] *= through
         offset[y0:y1, x0:x1] = piece[..., :3] + offset[y0:y1, x0:x1] * through
