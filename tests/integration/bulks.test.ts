@@ -246,6 +246,22 @@ test('columns of any name are taken for what the request says, and the plan show
   expect((await upload('zh.csv', content, { columns: '[1]', dryRun: 'true' })).json().errors[0].field).toBe('columns');
 });
 
+test('columns have any name, and what a row does not have is not taken from elsewhere', async () => {
+  const named = '{{constructor}} and {{__proto__}}';
+  const plan = async (name: string, text: string) =>
+    (await upload(name, text, { template: named, dryRun: 'true' })).json();
+  const wanted = { brokenCount: 0, samples: [{ prompt: 'a boat and a tree' }] };
+  expect(await plan('rows.csv', '__proto__,constructor\na tree,a boat\n')).toMatchObject(wanted);
+  expect(await plan('rows.jsonl', '{"__proto__":"a tree","constructor":"a boat"}')).toMatchObject(wanted);
+  const without = {
+    brokenCount: 1,
+    broken: [{ problem: expect.stringContaining('needs "constructor", "__proto__"') }],
+  };
+  expect(await plan('rows.csv', 'a\nb\n')).toMatchObject(without);
+  const columns = JSON.stringify({ toString: 'prompt' });
+  expect((await upload('rows.csv', 'a\nb\n', { columns, dryRun: 'true' })).json()).toMatchObject({ brokenCount: 1 });
+});
+
 test('wildcards follow from the row and the seed, and a value of a cell is not looked at again', () => {
   const row = { thing: '{a|b} {{thing}}' };
   const filled = fillTemplate('{{ thing }} {1|2|3|4|5|6|7|8}', row, 5);

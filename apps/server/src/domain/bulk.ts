@@ -69,7 +69,7 @@ export function withColumns(
   row: Readonly<Record<string, string>>,
   columns: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
-  const named = Object.entries(columns).flatMap(([from, to]) => (row[from] === undefined ? [] : [[to, row[from]]]));
+  const named = Object.entries(columns).flatMap(([from, to]) => (Object.hasOwn(row, from) ? [[to, row[from]]] : []));
   return { ...row, ...Object.fromEntries(named) };
 }
 
@@ -85,7 +85,8 @@ export function fillTemplate(template: string, row: Readonly<Record<string, stri
   const missing: string[] = [];
   const text = template.replace(PLACES, (whole, column: string | undefined, words: string | undefined) => {
     if (column !== undefined) {
-      const value = row[column];
+      // A column may be called constructor; a row without it has none all the same.
+      const value = Object.hasOwn(row, column) ? row[column] : undefined;
       if (value === undefined || value === '') missing.push(column);
       return value ?? '';
     }

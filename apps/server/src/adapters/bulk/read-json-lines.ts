@@ -24,11 +24,11 @@ function parse(text: string): { row: Record<string, string> } | { problem: strin
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { problem: 'The line is not a JSON object.' };
   }
-  const row: Record<string, string> = {};
+  const row = new Map<string, string>();
   for (const [name, field] of Object.entries(value)) {
     const shown = textOf(field);
     if (shown === undefined) return { problem: `${name} is neither text nor a number.` };
-    row[name] = shown;
+    row.set(name, shown);
   }
-  return { row };
+  return { row: Object.fromEntries(row) };
 }
