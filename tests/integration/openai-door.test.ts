@@ -77,6 +77,17 @@ describe('the openai package draws', () => {
     expect(await generationsOf('with extras')).toMatchObject([settings, settings]);
   });
 
+  test('in another precision of the model, by its name', async () => {
+    const own = extras({ num_inference_steps: 1 });
+    const model = 'demo:w8a8';
+    const answer = await client.images.generate({ model, prompt: 'a precision', size: '64x64' as 'auto', ...own });
+    expect(answer.data).toHaveLength(1);
+    expect(await generationsOf('a precision')).toMatchObject([{ model }]);
+    expect(await client.models.retrieve(model)).toMatchObject({ id: model });
+    const unknown = client.images.generate({ model: 'demo:int3', prompt });
+    await expect(unknown).rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
+  });
+
   test('a preview on the way and the finished picture as a stream', async () => {
     const stream = await client.images.generate({ prompt, size: 'auto', stream: true, partial_images: 1 });
     const events = [];
@@ -133,6 +144,17 @@ describe('the openai package edits', () => {
     expect([answer.status, data?.length]).toEqual([200, 1]);
   });
 
+  test('with adapters that its form spreads over several fields', async () => {
+    const file = await toFile(image, 'image.png', { type: 'image/png' });
+    const lora = ['ink', { name: 'chalk', strength: 0.5 }, { name: 'oil', scale: 0.25 }];
+    const edit = client.images.edit({ image: file, prompt, ...extras({ lora }) });
+    const error = await edit.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ status: 400, code: 'unknown_lora', param: 'lora.0.name' });
+    for (const name of ['ink', 'chalk', 'oil']) expect((error as Error).message).toContain(`no LoRA "${name}"`);
+    const wrong = client.images.edit({ image: file, prompt, ...extras({ lora: [{ name: 'x', strength: 'much' }] }) });
+    await expect(wrong).rejects.toMatchObject({ status: 400, param: expect.stringMatching(/^lora/) });
+  });
+
   test('no more than one picture, and says so', async () => {
     const file = (name: string) => toFile(image, name, { type: 'image/png' });
     const told = { status: 400, type: 'invalid_request_error', code: 'too_many_pictures' };
@@ -181,6 +203,17 @@ describe('the openai package is told', () => {
     expect(error).toBeInstanceOf(OpenAI.APIError);
     expect(error).toMatchObject(expected);
     expect((error as InstanceType<typeof OpenAI.APIError>).requestID).toMatch(/./);
+  });
+
+  test('of a route of OpenAI that is not here, in its own shape', async () => {
+    const error = await client.chat.completions.create({ model: 'gpt-4o', messages: [] }).catch((why: unknown) => why);
+    expect(error).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(error).toMatchObject({ code: 'route_not_found', type: 'invalid_request_error' });
+    expect((error as InstanceType<typeof OpenAI.APIError>).headers?.get('x-should-retry')).toBe('false');
+    const image = await toFile(Buffer.from('x'), 'x.png');
+    const variation = client.images.createVariation({ image });
+    await expect(variation).rejects.toThrow('404 There is no route /v1/images/variations.');
+    await expect(client.put('/files', {})).rejects.toMatchObject({ status: 405, code: 'method_not_allowed' });
   });
 
   test('that its key is unknown', async () => {

@@ -117,6 +117,16 @@ describe('img2img', () => {
     expect(first.at(150, 50)).not.toEqual(second.at(150, 50));
   });
 
+  test('draws with another precision of the model where its name is that of the checkpoint', async () => {
+    const override_settings = { sd_model_checkpoint: 'demo:w8a8' };
+    const answer = await post('txt2img', { ...small, steps: 1, override_settings });
+    expect(answer.statusCode, answer.body.slice(0, 300)).toBe(200);
+    const info = JSON.parse(answer.json<{ info: string }>().info);
+    expect(info).toMatchObject({ sd_model_name: 'demo:w8a8', sd_model_hash: expect.stringMatching(/^[0-9a-f]{10}$/) });
+    const unknown = await post('txt2img', { ...small, override_settings: { sd_model_checkpoint: 'demo:int3' } });
+    expect(unknown.statusCode).toBe(404);
+  });
+
   test('draws none of several pictures when one is refused', async () => {
     const count = async () =>
       (await parts.app.inject({ url: '/v1/generations?limit=100', headers })).json<{ items: object[] }>().items.length;
@@ -244,7 +254,11 @@ describe('img2img', () => {
 
   test('tolerates scripts without arguments and fields that it does not know', async () => {
     const tolerated = {
-      alwayson_scripts: { ControlNet: { args: [] } },
+      alwayson_scripts: {
+        ControlNet: { args: [] },
+        controlnet: { args: [{ enabled: false, module: 'none' }, null] },
+        ADetailer: { args: [false, false, { ad_model: 'face_yolov8n.pt' }] },
+      },
       image_cfg_scale: 1.5,
       initial_noise_multiplier: 1,
     };
@@ -255,6 +269,8 @@ describe('img2img', () => {
       alwayson_scripts: { ADetailer: { args: [true] } },
     });
     expect([script.statusCode, script.json().detail]).toEqual([422, 'always on script ADetailer not found']);
+    const unit = { controlnet: { args: [{ enabled: false }, { enabled: true }] } };
+    expect((await post('img2img', { ...small, init_images: [photo], alwayson_scripts: unit })).statusCode).toBe(422);
   });
 });
 

@@ -1,4 +1,6 @@
+import { errorCodes } from '@imagemill/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isOpenAiPath, sendOpenAiError } from './openai/errors.ts';
 import { pathOf, sendProblem } from './problem.ts';
 
 /** Tells a wrong method (405 with Allow) from a wrong path (404). To be called before routes are added. */
@@ -11,11 +13,14 @@ export function addNotFound(app: FastifyInstance): void {
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = pathOf(request.url);
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))];
-    if (allowed.length === 0) {
-      return sendProblem(request, reply, { code: 'route_not_found', detail: `There is no route ${path}.` });
-    }
-    const detail = `${path} does not take ${request.method}, but ${allowed.join(', ')}.`;
-    return sendProblem(request, reply.header('allow', allowed.join(', ')), { code: 'method_not_allowed', detail });
+    const isKnown = allowed.length > 0;
+    const detail = isKnown
+      ? `${path} does not take ${request.method}, but ${allowed.join(', ')}.`
+      : `There is no route ${path}.`;
+    if (isKnown) reply.header('allow', allowed.join(', '));
+    const code = isKnown ? 'method_not_allowed' : 'route_not_found';
+    if (!isOpenAiPath(path)) return sendProblem(request, reply, { code, detail });
+    return sendOpenAiError(reply, { status: errorCodes[code].status, message: detail, code });
   };
   app.setNotFoundHandler(answer);
   // Before the body is looked at: what is wrong with it does not matter where nobody would read it.

@@ -4,6 +4,7 @@ import { AppError, type FieldFaultCode } from '../../../domain/errors.ts';
 import { fileId, type TenantId } from '../../../domain/ids.ts';
 import { readBounded } from '../uploaded-file.ts';
 import { validationError } from '../validation.ts';
+import { FormFields } from './form-fields.ts';
 import { type EditRequest, editRequestSchema } from './schema.ts';
 
 export interface EditForm {
@@ -62,13 +63,13 @@ interface Parts {
 }
 
 async function readForm(request: FastifyRequest, maxBytes: number): Promise<Parts> {
-  const fields: Record<string, unknown> = {};
+  const fields = new FormFields();
   const images: Uint8Array[] = [];
   let count = 0;
   let mask: Uint8Array | undefined;
   for await (const part of request.parts()) {
     if (part.type === 'field') {
-      if (part.value !== '') fields[part.fieldname.replace(/\[\]$/, '')] = part.value;
+      fields.add(part.fieldname, part.value);
     } else if (part.fieldname === 'mask') mask = await readBounded(part.file, maxBytes);
     else if (/^image(\[\d*\])?$/.test(part.fieldname)) {
       count += 1;
@@ -83,7 +84,7 @@ async function readForm(request: FastifyRequest, maxBytes: number): Promise<Part
       );
   }
   if (count > 1) throw tooMany(count, 'image');
-  return { body: parse(fields), images, mask };
+  return { body: parse(fields.body), images, mask };
 }
 
 function bytesOf(

@@ -65,7 +65,24 @@ export function createOpenAiErrorHandler(log: Logger) {
 
 /** Whether a path belongs to this door, also where it never became a request to a route. */
 export function isOpenAiPath(path: string): boolean {
-  return /^\/v1\/(images|files|batches)\/|^\/v1\/models\/[^/]*$/.test(path);
+  return openAiPaths.test(path);
+}
+
+/** Also what OpenAI has and this server has not: its clients read an answer in no other shape. */
+const openAiPaths =
+  /^\/v1\/(images|files|batches|chat|completions|responses|conversations|embeddings|audio|moderations|fine_tuning|uploads|assistants|threads|vector_stores|realtime|videos|organization)(\/|$)|^\/v1\/models\/[^/]*$/;
+
+/** Answers a request that no route takes. */
+export function sendOpenAiError(
+  reply: FastifyReply,
+  { status, message, code }: { readonly status: number; readonly message: string; readonly code: string },
+): FastifyReply {
+  const error: OpenAiError = { message, type: typeOf(status), param: null, code };
+  return reply
+    .code(status)
+    .header('x-should-retry', 'false')
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ error }));
 }
 
 type Thrown = FastifyError | AppError | DrawingFailed | MalformedRequest;

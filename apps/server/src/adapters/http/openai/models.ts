@@ -1,4 +1,5 @@
 import type { OpenAiModel } from '@imagemill/api';
+import { findModel, modelFault } from '../../../application/find-model.ts';
 import type { ModelCatalog } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
 import type { ModelFacts } from '../../../domain/model.ts';
@@ -14,6 +15,12 @@ const modelAliases: readonly string[] = [
   'dall-e-3',
 ];
 
+const NONE = { kind: 'unknown' } as const;
+
+function missing(name: string | undefined): string {
+  return `The model ${JSON.stringify(name ?? 'default')} does not exist. GET /v1/models lists those that do.`;
+}
+
 /** A list as OpenAI's clients read it. */
 export function openAiModels(names: readonly string[]): OpenAiModel[] {
   return [...names, ...modelAliases].map(openAiModel);
@@ -27,10 +34,11 @@ export function openAiModel(id: string): OpenAiModel {
 export function modelFor(name: string | undefined, models: ModelCatalog): ModelFacts {
   const usable = models.list().flatMap((entry) => (entry.kind === 'usable' ? [entry.facts] : []));
   const isAlias = name === undefined || /^(gpt-image-|dall-e-|chatgpt-image-)/.test(name);
-  const found = usable.find((facts) => facts.name === name) ?? (isAlias ? usable[0] : undefined);
-  if (found !== undefined) return found;
-  const message = `The model ${JSON.stringify(name ?? 'default')} does not exist. GET /v1/models lists those that do.`;
-  const expected = `one of: ${usable.map((facts) => facts.name).join(', ') || '(no model is usable)'}`;
+  const found = name === undefined ? undefined : findModel(models, name);
+  if (name !== undefined && found?.kind === 'usable') return { ...found.facts, name };
+  if (isAlias && found?.kind !== 'not_offered' && usable[0] !== undefined) return usable[0];
+  const fault = modelFault(name ?? 'default', found?.kind === 'usable' || found === undefined ? NONE : found, usable);
+  const { message, expected } = found?.kind === 'not_offered' ? fault : { ...fault, message: missing(name) };
   const field = { field: 'model', code: 'unknown_model' as const, message, got: name, expected };
   throw new AppError('validation_failed', message, { fields: [field] });
 }

@@ -4,10 +4,16 @@ import { z } from 'zod';
 const number = z.coerce.number();
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
 
+const decimal = z
+  .string()
+  .regex(/^[+-]?\d{1,3}(\.\d{1,20})?$/, 'a number')
+  .transform(Number);
+const strength = z.union([z.number(), decimal]).nullish();
+
 const lora = z.union([
   z.string().transform((name) => ({ name, strength: 1 })),
   z
-    .object({ name: z.string(), strength: z.number().optional(), scale: z.number().optional() })
+    .object({ name: z.string(), strength, scale: strength })
     .transform(({ name, strength, scale }) => ({ name, strength: strength ?? scale ?? 1 })),
 ]);
 

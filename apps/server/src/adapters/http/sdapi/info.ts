@@ -1,3 +1,4 @@
+import { findModel } from '../../../application/find-model.ts';
 import type { GenerationRecord, ModelCatalog } from '../../../application/ports.ts';
 import type { Generation } from '../../../domain/generation.ts';
 import { writeA1111Text } from '../../../domain/provenance/a1111-text.ts';
@@ -63,8 +64,8 @@ export function infoOf(
 }
 
 function weightsOf(name: string, models: ModelCatalog): string | undefined {
-  const entry = models.list().find((one) => one.kind === 'usable' && one.facts.name === name);
-  return entry?.kind === 'usable' ? entry.facts.weightsSha256 : undefined;
+  const found = findModel(models, name);
+  return found.kind === 'usable' ? found.facts.weightsSha256 : undefined;
 }
 
 function textOf(

@@ -1,4 +1,5 @@
 import { type GenerationRequest, generationRequestSchema, type PictureFormat } from '@imagemill/api';
+import { findModel } from '../../../application/find-model.ts';
 import type { ModelCatalog } from '../../../application/ports.ts';
 import type { ModelFacts } from '../../../domain/model.ts';
 import { takeLoraTags } from '../../../domain/provenance/a1111-text.ts';
@@ -51,7 +52,9 @@ export function findCheckpoint(models: ModelCatalog, wanted: string | null | und
   const usable = models.list().flatMap((entry) => (entry.kind === 'usable' ? [entry.facts] : []));
   if (wanted === undefined || wanted === null || wanted === '') return usable[0];
   const name = wanted.replace(/\s*\[[0-9a-f]*\]\s*$/i, '').replace(/\.(safetensors|ckpt)$/i, '');
-  const found = usable.find((facts) => facts.name === name || facts.weightsSha256?.startsWith(wanted.toLowerCase()));
+  const named = findModel(models, name);
+  if (named.kind === 'usable') return { ...named.facts, name };
+  const found = usable.find((facts) => facts.weightsSha256?.startsWith(wanted.toLowerCase()));
   if (found === undefined) throw new SdapiError(404, `Checkpoint not found: ${wanted.slice(0, 200)}`);
   return found;
 }
@@ -64,9 +67,15 @@ export function refuseUnknown(body: DrawingRequest): void {
   const script = body.script_name ?? '';
   if (script !== '') throw new SdapiError(422, `Script '${script.slice(0, 100)}' not found`);
   for (const [name, { args }] of Object.entries(body.alwayson_scripts ?? {})) {
-    // Clients name ControlNet with no units as a matter of course.
-    if ((args ?? []).length > 0) throw new SdapiError(422, `always on script ${name.slice(0, 100)} not found`);
+    if (isOn(args ?? [])) throw new SdapiError(422, `always on script ${name.slice(0, 100)} not found`);
   }
+}
+
+/** Clients name ControlNet without units, or with such as are off, as a matter of course; ADetailer begins with a switch. */
+function isOn(args: readonly unknown[]): boolean {
+  const isOff = (unit: unknown): boolean =>
+    unit == null || unit === false || (typeof unit === 'object' && 'enabled' in unit && unit.enabled === false);
+  return args[0] !== false && !args.every(isOff);
 }
 
 /**
