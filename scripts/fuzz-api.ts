@@ -54,6 +54,8 @@ try {
   ];
   const args = ['--config-file', config, 'run', `${server.url}/openapi.json`, ...options];
   const child = spawn(schemathesis, args, { cwd: folder.path, stdio: ['ignore', 'pipe', 'inherit'] });
+  // Told to stop, it says what it found so far.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGINT'));
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += String(chunk);
