@@ -92,8 +92,8 @@ export class SqlTransaction implements StoreTransaction {
 
   async insertGeneration(generation: Generation, jobs: readonly QueuedJob[]): Promise<void> {
     const counts = { queued: jobs.length, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
-    await this.#queries.insertInto('generations').values(generationToRow(generation, counts)).execute();
-    await this.#queries.insertInto('jobs').values(jobs.map(jobToRow)).execute();
+    await insertGeneration(this.#queries, generationToRow(generation, counts));
+    await insertJobs(this.#queries, jobs.map(jobToRow));
     for (const job of jobs) this.openJobs.enter(job);
   }
 
@@ -274,6 +274,10 @@ const updateJob = prepared(
       .where('lease_token', '=', tokenBefore),
 );
 
+const insertGeneration = prepared((queries, row: ReturnType<typeof generationToRow>) =>
+  queries.insertInto('generations').values(row),
+);
+const insertJobs = preparedRows((queries, rows: readonly JobRow[]) => queries.insertInto('jobs').values(rows));
 const insertAttempt = prepared((queries, row: Selectable<Tables['attempts']>) =>
   queries.insertInto('attempts').values(row),
 );

@@ -60,11 +60,7 @@ export class SqlUsageReader implements UsageReader {
   }
 
   async budgetOf(tenant: TenantId): Promise<Budget | undefined> {
-    const row = await this.queries
-      .selectFrom('budgets')
-      .select(['soft', 'hard'])
-      .where('tenant_id', '=', tenant)
-      .executeTakeFirst();
+    const [row] = (await selectBudget(this.queries, { tenant })).rows;
     return row && { soft: row.soft ?? undefined, hard: row.hard ?? undefined };
   }
 
@@ -88,7 +84,7 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
 
   async addReservations(reservations: readonly Reservation[]): Promise<void> {
     if (reservations.length === 0) return;
-    await this.queries.insertInto('reservations').values(reservations.map(reservationToRow)).execute();
+    await insertReservations(this.queries, reservations.map(reservationToRow));
   }
 
   async findReservation(id: JobId): Promise<Reservation | undefined> {
@@ -159,6 +155,14 @@ export class SqlUsage extends SqlUsageReader implements UsageTransaction {
 }
 
 const selectPrices = prepared((queries) => queries.selectFrom('prices').selectAll().orderBy('since', 'desc').limit(1));
+
+const selectBudget = prepared((queries, { tenant }: { readonly tenant: string }) =>
+  queries.selectFrom('budgets').select(['soft', 'hard']).where('tenant_id', '=', tenant),
+);
+
+const insertReservations = preparedRows((queries, rows: readonly ReservationsTable[]) =>
+  queries.insertInto('reservations').values(rows),
+);
 
 const deleteReservation = prepared((queries, { id }: { readonly id: string }) =>
   queries.deleteFrom('reservations').where('job_id', '=', id).returningAll(),
