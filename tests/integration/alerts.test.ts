@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AlertTransaction } from '../../apps/server/src/application/alert-ports.ts';
 import { compose } from '../../apps/server/src/main/compose.ts';
 import { issueKey } from '../support/access.ts';
-import { startMailServer } from '../support/mail-server.ts';
+import { type ReceivedMail, startMailServer } from '../support/mail-server.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { openParts, testConfig, untilReady } from '../support/server-parts.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
@@ -85,10 +85,20 @@ async function fillQueue(parts: Opened, count: number): Promise<void> {
   }
 }
 
+/** The subject of a mail, its encoded words read. */
+function subjectOf({ raw }: ReceivedMail): string {
+  const words = [...raw.matchAll(/=\?UTF-8\?([BQ])\?([^?]*)\?=/gi)].map(([, how, word = '']) =>
+    how === 'B'
+      ? Buffer.from(word, 'base64')
+      : Buffer.from(decodeURIComponent(word.replaceAll('_', ' ').replaceAll('=', '%'))),
+  );
+  return Buffer.concat(words).toString('utf8');
+}
+
 const atOnce = { forSeconds: 0, clearForSeconds: 0 };
 
 describe('the rules of a new installation', () => {
-  it('are the three of the specification, and one for an engine that is down', async () => {
+  it('are the three of the specification, and those for an engine that is down and a budget that is spent', async () => {
     const parts = await open();
     const { body } = await call<{ items: Record<string, unknown>[] }>(parts, 'GET', '/v1/alert-rules');
     expect(body.items).toMatchObject([
@@ -96,6 +106,7 @@ describe('the rules of a new installation', () => {
       { id: 'queue-long', signal: 'queue_length', threshold: 100 },
       { id: 'error-rate', signal: 'error_rate', threshold: 0.01, channels: ['mail'] },
       { id: 'engine-down', signal: 'engines_down', threshold: 0 },
+      { id: 'budget-reached', signal: 'budgets_reached', threshold: 0, forSeconds: 0 },
     ]);
   });
 
@@ -146,6 +157,20 @@ describe('an alert', () => {
       (one) => one.notices?.every(({ state }) => state === 'delivered') ?? false,
     );
     expect(notices).toMatchObject([{ kind: 'fired' }, { kind: 'resolved' }]);
+  });
+
+  it('is told in Chinese where the channel, or the whole server, is set so', async () => {
+    const mail = await startMailServer();
+    opened.push(() => mail[Symbol.asyncDispose]());
+    const parts = await open({ smtpUrl: mail.url, alertMailTo: ['a@example.com'], alertLanguage: 'zh-CN' });
+    await call(parts, 'POST', '/v1/alert-channels/mail/test');
+    expect(subjectOf(await mail.until(({ to }) => to[0] === 'a@example.com'))).toBe('Imagemill：通知渠道测试');
+    const other = { name: 'b', kind: 'mail', to: ['b@example.com'], language: 'both' };
+    const made = await call<{ id: string }>(parts, 'POST', '/v1/alert-channels', other);
+    expect(made).toMatchObject({ status: 201, body: { language: 'both' } });
+    await call(parts, 'POST', `/v1/alert-channels/${made.body.id}/test`);
+    const both = await mail.until(({ to }) => to[0] === 'b@example.com');
+    expect(subjectOf(both)).toBe('Imagemill: test of this channel · Imagemill：通知渠道测试');
   });
 
   it('fires when pictures fail, once, with the share of those that did', async () => {

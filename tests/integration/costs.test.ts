@@ -4,17 +4,26 @@ import type { BudgetStanding, Costs, Generation } from '../../packages/api/src/i
 import { issueKey } from '../support/access.ts';
 import { runCli } from '../support/run-cli.ts';
 import { openParts, untilReady } from '../support/server-parts.ts';
+import { startReceiver } from '../support/webhook-receiver.ts';
 
 type Opened = Awaited<ReturnType<typeof openParts>>;
 
 let parts: Opened;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let acme: { readonly authorization: string };
 beforeAll(async () => {
-  parts = await openParts({ device: 'fixed:1000', slots: 1 });
+  receiver = await startReceiver();
+  parts = await openParts({
+    ...{ device: 'fixed:1000', slots: 1, alertIntervalSeconds: 0.1 },
+    webhookAllowedHosts: [new URL(receiver.url).hostname],
+  });
   await untilReady(parts);
   acme = (await issueKey(parts, { tenant: 'acme', role: 'admin' })).headers;
 });
-afterAll(() => parts.close());
+afterAll(async () => {
+  await parts.close();
+  await receiver[Symbol.asyncDispose]();
+});
 
 async function send<T>(method: 'GET' | 'PUT' | 'POST', url: string, payload?: object, headers = {}) {
   const answer = await parts.app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
@@ -78,13 +87,26 @@ describe('a budget', () => {
     expect((await send('PUT', '/v1/budget', { hard: 1 }, acme)).status).toBe(403);
   });
 
-  it('that is soft is told of once a month, in the audit log', async () => {
+  it('that is soft is told of once a month: in the audit log, by an alert and to the webhooks that ask for it', async () => {
+    const hook = { url: receiver.url, events: ['budget.*'] };
+    expect((await send('POST', '/v1/webhooks', hook, acme)).status).toBe(201);
+    const other = { url: receiver.url, events: ['budget.soft_reached'] };
+    expect((await send('POST', '/v1/webhooks', other)).status).toBe(201);
     await send('PUT', '/v1/budget?tenant=acme', { soft: 0.001 });
     const told = async () =>
       (await send<{ items: object[] }>('GET', '/v1/audit?action=budget.soft_reached', undefined, acme)).json();
     await expect.poll(async () => (await told()).items.length, { timeout: 30_000, interval: 250 }).toBe(1);
     expect((await told()).items[0]).toMatchObject({ target: 'acme', after: { soft: 0.001 } });
     expect((await send<BudgetStanding>('GET', '/v1/budget', undefined, acme)).json().state).toBe('soft_reached');
+    const alerts = async () => (await send<{ items: { ruleId: string }[] }>('GET', '/v1/alerts?state=firing')).json();
+    await expect
+      .poll(async () => (await alerts()).items.map(({ ruleId }) => ruleId), { timeout: 30_000 })
+      .toContain('budget-reached');
+    await expect.poll(() => receiver.messages.length, { timeout: 30_000 }).toBe(1);
+    expect(JSON.parse(receiver.messages[0]?.body ?? '{}')).toMatchObject({
+      type: 'budget.soft_reached',
+      data: { tenantId: 'acme', soft: 0.001 },
+    });
     await draw(1, acme);
   });
 });

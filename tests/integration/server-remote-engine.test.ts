@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig, type RunningServer, type SettingsInput, startServer } from '../../apps/server/src/index.ts';
 import { quietLog } from '../support/quiet-log.ts';
+import { writeMeanModel } from '../support/scoring-model.ts';
 
 /** One server draws with the demo model; another hands it its pictures through the door for OpenAI's clients. */
 describe('a server whose engine is another server', () => {
@@ -44,10 +45,35 @@ describe('a server whose engine is another server', () => {
   }
 
   it('gives the very pixels that the other draws for the same settings', async () => {
-    const there = await fileOf(mill.url, await draw(mill.url));
-    const here = await fileOf(front.url, await draw(front.url));
-    const pixels = await Promise.all([there, here].map((file) => sharp(file).raw().toBuffer()));
+    const drawn = [await draw(mill.url), await draw(front.url)] as const;
+    const files = [await fileOf(mill.url, drawn[0]), await fileOf(front.url, drawn[1])];
+    const pixels = await Promise.all(files.map((file) => sharp(file).raw().toBuffer()));
     expect(pixels[0]?.equals(pixels[1] ?? Buffer.alloc(0))).toBe(true);
+    // The gate of the server in front sees what the other's gate saw.
+    const [there, here] = drawn.map(({ jobs }) => jobs[0]?.quality);
+    expect(here).toMatchObject({ verdict: 'passed' });
+    expect(here?.measures).toEqual(there?.measures);
+  });
+
+  it('lets no picture through that its own safety model refuses, or cannot look at', async () => {
+    const path = join(folder, 'mean.onnx');
+    await writeMeanModel(path);
+    const settings = {
+      ...{ device: `openai:${mill.url}/v1`, retryPauseMs: 100, maxAttempts: 1 },
+      qualityPolicy: { actions: { unsafe: 'review' as const }, limits: { unsafeScore: 0.01 } },
+    };
+    const guard = await start('guard', { ...settings, safetyModel: { path, size: 8, index: 1 } });
+    const blind = await start('blind', { ...settings, safetyModel: { path: `${path}.missing`, size: 8 } });
+    try {
+      const [held] = (await draw(guard.url)).jobs;
+      expect(held).toMatchObject({ state: 'failed', error: { code: 'picture_held' } });
+      const [failed] = (await draw(blind.url)).jobs;
+      expect(failed?.error?.message).toContain('missing cannot be used');
+      expect(failed?.asset).toBeUndefined();
+    } finally {
+      await guard.close();
+      await blind.close();
+    }
   });
 
   it('says in the file what drew it', async () => {

@@ -7,6 +7,8 @@ export interface ReceivedMail {
   readonly to: readonly string[];
   /** Headers and body as they came, with the lines that were folded or encoded put together. */
   readonly text: string;
+  /** As it came. */
+  readonly raw: string;
 }
 
 /** An SMTP server that keeps what it is sent. */
@@ -43,6 +45,7 @@ export async function startMailServer(
           from: mailFrom === false ? '' : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
           text: unfold(raw),
+          raw,
         });
         done();
         for (const look of waiting) look();

@@ -13,6 +13,7 @@ export const cliErrorCodes = {
   option_missing_argument: 'The option wants a value that is not there.',
   excess_arguments: 'The command takes fewer arguments; a prompt of several words needs quotation marks.',
   trace_invalid: 'The trace of a simulation cannot be read, or one of its lines is wrong.',
+  timings_invalid: 'The measured timings of a device cannot be read, or one of their fields is wrong.',
   output_unwritable: 'The folder or file for the results cannot be made or written.',
   disk_full: 'The disk is full, and the file was not saved.',
   interrupted: 'Ctrl+C or SIGTERM stopped the work.',

@@ -1,4 +1,4 @@
-import { alertChannelKinds } from '@imagemill/api';
+import { alertChannelKinds, alertLanguages } from '@imagemill/api';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import type { ChannelFlags, RuleFlags, SilenceFlags } from '../commands/alerts.ts';
@@ -70,6 +70,11 @@ function addChannels(
     .option('--url <url>', 'address of the hook; of all kinds but mail', notEmpty('--url', 'an address'))
     .option('--to <addresses>', 'of mail: addresses, separated by commas', notEmpty('--to', 'addresses'))
     .option('--secret <text>', 'signs messages to Feishu, DingTalk and webhooks', notEmpty('--secret', 'a secret'))
+    .option(
+      '--language <language>',
+      `of the messages: ${alertLanguages.join(', ')}`,
+      oneOf('--language', alertLanguages),
+    )
     .action((name: string, flags: Flags & ChannelFlags) =>
       done(load().then((commands) => commands.addChannel(name, flags, context))),
     );

@@ -1,4 +1,4 @@
-import type { AlertChannelKind, AlertNotice } from '@imagemill/api';
+import type { AlertChannelKind, AlertLanguage, AlertNotice } from '@imagemill/api';
 import { type Client, createClient } from '@imagemill/api/client';
 import { exitCodes } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -21,6 +21,7 @@ export interface ChannelFlags {
   readonly url?: string;
   readonly to?: string;
   readonly secret?: string;
+  readonly language?: AlertLanguage;
 }
 
 export interface SilenceFlags {
@@ -77,10 +78,10 @@ export async function listChannels(flags: Flags, context: CommandContext): Promi
 }
 
 export async function addChannel(name: string, flags: Flags & ChannelFlags, context: CommandContext): Promise<number> {
-  const { kind, url, secret, to } = flags;
+  const { kind, url, secret, to, language } = flags;
   const addresses = to?.split(',').map((address) => address.trim());
   const channel = await clientOf(flags, context).createAlertChannel({
-    ...{ name, kind, url, secret },
+    ...{ name, kind, url, secret, language },
     ...(addresses && { to: addresses }),
   });
   return one(channel, `${channel.id} sends to ${channel.target}.`, flags, context);

@@ -28,7 +28,7 @@ export interface RuleRecord {
 }
 
 export type RuleChange = Partial<Omit<AlertRule, 'id'>>;
-export type ChannelSettings = Pick<AlertChannel, 'name' | 'kind' | 'to' | 'url' | 'secret' | 'enabled'>;
+export type ChannelSettings = Pick<AlertChannel, 'name' | 'kind' | 'to' | 'url' | 'secret' | 'language' | 'enabled'>;
 
 /** Alerts of the installation. Every change is in the audit log, in the same transaction, without secrets. */
 export interface ManageAlerts {

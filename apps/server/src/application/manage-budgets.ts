@@ -1,12 +1,14 @@
 import { differences } from '../domain/access/audit.ts';
 import type { Budget } from '../domain/cost/budget.ts';
 import type { TenantId } from '../domain/ids.ts';
+import { wants } from '../domain/webhook.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import { type BudgetStanding, standingOf } from './check-budget.ts';
 import type { Clock, IdSource, Logger } from './ports.ts';
 import { requireTenant } from './require-rights.ts';
 import type { SetPricesPorts } from './set-prices.ts';
 import type { UsageReader, UsageTransaction } from './usage-ports.ts';
+import type { WebhookTransaction } from './webhook-ports.ts';
 import { type Act, writeAudit } from './write-audit.ts';
 
 export interface ManageBudgetsPorts extends SetPricesPorts {
@@ -44,14 +46,21 @@ export function createManageBudgets(ports: ManageBudgetsPorts): ManageBudgets {
 export interface WatchBudgetsPorts {
   readonly usage: UsageReader;
   readonly transact: <T>(
-    work: (transaction: { readonly access: AccessTransaction; readonly usage: UsageTransaction }) => Promise<T>,
+    work: (transaction: {
+      readonly access: AccessTransaction;
+      readonly usage: UsageTransaction;
+      readonly webhooks: Pick<WebhookTransaction, 'list' | 'addDelivery'>;
+    }) => Promise<T>,
   ) => Promise<T>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Logger;
 }
 
-/** Tells once a month, in the audit log and the log, of every tenant that has spent its soft budget. */
+/**
+ * Tells once a month of every tenant that has spent its soft budget: in the audit log, the log and the tenant's
+ * webhooks. A rule of alerts counts who was told of.
+ */
 export function createWatchBudgets({ usage, transact, clock, ids, log }: WatchBudgetsPorts): () => Promise<void> {
   return async () => {
     for (const { tenantId, soft } of await usage.softBudgets()) {
@@ -65,8 +74,24 @@ export function createWatchBudgets({ usage, transact, clock, ids, log }: WatchBu
         await transaction.access.addAudit([
           { ...deed, id: ids.next(), tenantId, at, actor: { name: 'imagemill' }, count: 1 },
         ]);
+        const data = { tenantId, month, soft, spent: Math.round(spent * 1e6) / 1e6 };
+        await tellWebhooks(transaction.webhooks, { tenantId, at, data, ids });
         log.warn({ tenant: tenantId, month, soft, spent }, 'a tenant has spent its soft budget');
       });
     }
   };
+}
+
+async function tellWebhooks(
+  webhooks: Pick<WebhookTransaction, 'list' | 'addDelivery'>,
+  told: { readonly tenantId: TenantId; readonly at: number; readonly data: object; readonly ids: IdSource },
+): Promise<void> {
+  const { tenantId, at, data, ids } = told;
+  const eventType = 'budget.soft_reached';
+  const payload = JSON.stringify({ type: eventType, timestamp: new Date(at).toISOString(), data });
+  for (const endpoint of await webhooks.list(tenantId)) {
+    if (endpoint.disabled !== undefined || !wants(endpoint, eventType)) continue;
+    const message = { id: `msg_${ids.next()}`, tenantId, webhookId: endpoint.id, eventType, payload };
+    await webhooks.addDelivery({ ...message, createdAt: at, state: 'pending', attempts: 0, nextAt: at });
+  }
 }

@@ -48,6 +48,8 @@ export interface UsageReader {
   budgetOf(tenantId: TenantId): Promise<Budget | undefined>;
   /** Tenants that have a soft budget. */
   softBudgets(): Promise<readonly { readonly tenantId: TenantId; readonly soft: number }[]>;
+  /** Tenants whose soft budget somebody was told of in this month. */
+  budgetsTold(month: string): Promise<number>;
 }
 
 export interface UsageTransaction extends UsageReader {

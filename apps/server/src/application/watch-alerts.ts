@@ -3,6 +3,7 @@ import { dueNotice, isSilenced, worseOf } from '../domain/alerting/alert.ts';
 import { evaluateRule, type RuleState } from '../domain/alerting/evaluate-rule.ts';
 import { type AlertRule, defaultRules, type SignalName } from '../domain/alerting/rule.ts';
 import { type ProcessSample, RATE_WINDOW_MS, readSignals } from '../domain/alerting/sample.ts';
+import { monthOf } from '../domain/cost/budget.ts';
 import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import { every } from './every.ts';
 import type { Clock, IdSource, Logger, Store } from './ports.ts';
@@ -53,7 +54,7 @@ export class AlertWatch {
     const { store, clock, processId, intervalMs, mayHold } = this.#ports;
     const sample = { ...(await this.#ports.sample()), processId, at: clock.now() };
     const facts = await store.queue.facts();
-    const wasTold = await store.transact(async ({ alerts }) => {
+    const wasTold = await store.transact(async ({ alerts, usage }) => {
       await alerts.addSample(sample);
       if (!mayHold) return false;
       const now = clock.now();
@@ -69,6 +70,7 @@ export class AlertWatch {
           queueLength: waiting.reduce((sum, { queued, backingOff }) => sum + queued + backingOff, 0),
           oldestWaitMs: Number.isFinite(oldest) ? Math.max(0, now - oldest) : 0,
           deadLetters: facts.dead,
+          budgetsReached: await usage.budgetsTold(monthOf(now).name),
         },
         { now, freshMs: Math.max(FRESH_MS, 3 * intervalMs) },
       );

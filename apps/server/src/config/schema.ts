@@ -411,6 +411,12 @@ export const settingSchemas = {
     .max(50)
     .default([])
     .describe('Who gets alerts by mail; this makes the channel mail, which the rule for errors uses.'),
+  alertLanguage: z
+    .enum(['en', 'zh-CN', 'both'])
+    .default('en')
+    .describe(
+      'Language of messages about alerts, where the channel names none: English, Chinese, or one after the other.',
+    ),
   alertIntervalSeconds: z
     .number()
     .min(0.02)

@@ -2,11 +2,14 @@ import type { StoredEvent } from './event.ts';
 import type { TenantId, WebhookId } from './ids.ts';
 import type { OrderEnd } from './order.ts';
 
-/** A change of a job or a generation, or the end of an order, under the name that OpenAI's clients know. */
-export type WebhookEventType = StoredEvent['type'] | `batch.${OrderEnd | 'failed'}`;
+/**
+ * A change of a job or a generation, the end of an order under the name that OpenAI's clients know, or that the tenant
+ * has spent its soft budget.
+ */
+export type WebhookEventType = StoredEvent['type'] | `batch.${OrderEnd | 'failed'}` | 'budget.soft_reached';
 
 /** What an endpoint may ask for: one kind of event, or all that begin alike. */
-export type EventPattern = WebhookEventType | 'job.*' | 'generation.*' | 'batch.*';
+export type EventPattern = WebhookEventType | 'job.*' | 'generation.*' | 'batch.*' | 'budget.*';
 
 /** A place outside that is told of events of its tenant. */
 export interface Webhook {

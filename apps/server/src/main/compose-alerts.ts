@@ -93,6 +93,7 @@ function createSender(config: Config, version: string): AlertSender {
   });
   return createAlertSender({
     installation: config.installationName ?? hostname(),
+    language: config.alertLanguage,
     ...{ mailer, http, now: () => systemClock.now() },
   });
 }

@@ -28,6 +28,7 @@ import { startRetention } from './compose-retention.ts';
 import { startScaling } from './compose-scaler.ts';
 import { createMetrics } from './compose-telemetry.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
+import { startDuty } from './duties.ts';
 import { type Cluster, type Opened, openRecords } from './open-records.ts';
 
 /** What every role that answers the API has. */
@@ -48,7 +49,7 @@ export interface Parts extends ApiParts {
   readonly engine: OwnedEngine;
 }
 
-export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics'>, Pick<Drawing, 'engine'> {
+export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics' | 'incidents'>, Pick<Drawing, 'engine'> {
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -210,10 +211,16 @@ function keepCosts({ costs, store, clock, log }: Base): () => void {
   return every(clock, COSTS_MS, async () => costs.follow(await store.queue.costs()), onError);
 }
 
-/** Tells of tenants that have spent their soft budget. */
-function watchBudgets({ store, clock, ids, log }: Base): () => void {
+/** Tells of tenants that have spent their soft budget, in one process at a time. */
+function watchBudgets(base: Base): () => Promise<void> {
+  const { store, clock, ids, log } = base;
   const watch = createWatchBudgets({ usage: store.usage, transact: store.transact.bind(store), clock, ids, log });
-  return every(clock, BUDGETS_MS, watch, (err) => log.warn({ err }, 'looking after budgets failed'));
+  const onError = (err: unknown): void => log.warn({ err }, 'looking after budgets failed');
+  const duty = startDuty('budgets', base, () => {
+    const stop = every(clock, BUDGETS_MS, watch, onError);
+    return { look: async () => undefined, close: async () => stop() };
+  });
+  return () => duty.stop();
 }
 
 function forgetOld({ store, clock, log }: { store: RecordStore; clock: Clock; log: Logger }): () => void {

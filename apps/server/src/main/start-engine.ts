@@ -13,6 +13,7 @@ import type { Config } from '../config/load.ts';
 import { type RemoteDevice, remoteDeviceOf } from '../config/remote-settings.ts';
 import { StartupError } from '../config/startup-error.ts';
 import type { watchedProcess } from './compose-watchdog.ts';
+import { remoteInspector } from './inspect-remote.ts';
 
 /** What draws, as the settings say: a process on a device of this machine, or an engine elsewhere. @throws StartupError */
 export function startEngine(
@@ -26,7 +27,8 @@ export function startEngine(
   const { device, slots, engineStuckAfterMs: stuckAfterMs } = config;
   const remote = remoteDeviceOf(device);
   if (remote !== undefined) {
-    return new RemoteEngine({ device, server: remoteServer(remote, config, clock), slots, clock, log, stuckAfterMs });
+    const server = remoteServer(remote, config, clock);
+    return new RemoteEngine({ device, server, slots, clock, log, stuckAfterMs, inspect: remoteInspector(config, log) });
   }
   return new EngineProcess({
     engine: engineOptions(config, { slots, cacheDir: join(config.dataDir, 'cache') }),

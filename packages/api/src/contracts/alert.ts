@@ -12,6 +12,7 @@ export const alertSignals = [
   'engines_down',
   'free_disk_bytes',
   'message_failures',
+  'budgets_reached',
   'clock_skew_seconds',
 ] as const;
 export type AlertSignal = (typeof alertSignals)[number];
@@ -24,6 +25,9 @@ export type AlertComparison = (typeof alertComparisons)[number];
 
 export const alertChannelKinds = ['mail', 'feishu', 'dingtalk', 'wecom', 'slack', 'webhook'] as const;
 export type AlertChannelKind = (typeof alertChannelKinds)[number];
+
+export const alertLanguages = ['en', 'zh-CN', 'both'] as const;
+export type AlertLanguage = (typeof alertLanguages)[number];
 
 const id = z.string().min(1).max(100);
 const duration = z.number().min(0).max(604_800);
@@ -229,6 +233,8 @@ export interface AlertChannelRequest {
   readonly to: readonly string[];
   readonly url?: string | undefined;
   readonly secret?: string | undefined;
+  /** Of the messages. @default the setting alertLanguage of the server */
+  readonly language?: AlertLanguage | undefined;
   readonly enabled: boolean;
 }
 
@@ -240,6 +246,9 @@ export const alertChannelRequestSchema: z.ZodType<AlertChannelRequest, unknown> 
     url: z.url().max(2_000).optional().meta({ description: 'Address of the hook, of all other kinds' }),
     secret: z.string().min(1).max(200).optional().meta({
       description: 'Signs messages: the secret of a Feishu or DingTalk robot, or of a webhook (Standard Webhooks)',
+    }),
+    language: z.enum(alertLanguages).optional().meta({
+      description: 'Of the messages; without it as the setting alertLanguage says',
     }),
     enabled: z.boolean().default(true),
   })
@@ -253,6 +262,8 @@ export interface AlertChannel {
   /** The addresses of mail, or the host of a hook. */
   readonly target: string;
   readonly isSigned: boolean;
+  /** Absent when it follows the setting alertLanguage. */
+  readonly language?: AlertLanguage | undefined;
   readonly enabled: boolean;
   /** Whether the settings of the server make it; then it is changed there. */
   readonly isFixed: boolean;
@@ -265,6 +276,7 @@ export const alertChannelSchema: z.ZodType<AlertChannel> = z
     kind: z.enum(alertChannelKinds),
     target: z.string(),
     isSigned: z.boolean(),
+    language: z.enum(alertLanguages).optional(),
     enabled: z.boolean(),
     isFixed: z.boolean(),
   })

@@ -17,6 +17,8 @@ export const webhookEvents = [
   'batch.failed',
   'batch.expired',
   'batch.cancelled',
+  'budget.*',
+  'budget.soft_reached',
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 

@@ -1,5 +1,5 @@
 import type { AlertSender } from '../../application/alert-ports.ts';
-import type { AlertChannel } from '../../domain/alerting/alert.ts';
+import type { AlertChannel, AlertLanguage } from '../../domain/alerting/alert.ts';
 import { answerProblem, chatMessage } from './chat-message.ts';
 import { noticeText } from './notice-text.ts';
 import type { Mailer } from './smtp-mailer.ts';
@@ -7,6 +7,8 @@ import type { Mailer } from './smtp-mailer.ts';
 export interface AlertSenderOptions {
   /** How the installation is called in messages. */
   readonly installation: string;
+  /** Of messages to channels that name none. */
+  readonly language: AlertLanguage;
   /** Undefined when no mail server is set. */
   readonly mailer: Mailer | undefined;
   /** Posts past the guard against addresses inside the network. */
@@ -23,7 +25,7 @@ export interface AlertSenderOptions {
 }
 
 /** Sends to channels of all kinds. */
-export function createAlertSender({ installation, mailer, http, now }: AlertSenderOptions): AlertSender {
+export function createAlertSender({ installation, language, mailer, http, now }: AlertSenderOptions): AlertSender {
   const sender: AlertSender = {
     problemOf(channel) {
       const { kind, url, to } = channel;
@@ -36,7 +38,7 @@ export function createAlertSender({ installation, mailer, http, now }: AlertSend
     async send(channel, notice, signal) {
       const problem = sender.problemOf(channel);
       if (problem !== undefined) return problem;
-      const text = noticeText(notice, installation);
+      const text = noticeText(notice, installation, channel.language ?? language);
       const { kind } = channel;
       if (kind === 'mail') return mailer?.send(channel.to, text, notice.id);
       const { url, headers, payload } = chatMessage(kind, { channel: withUrl(channel), notice, text, now: now() });

@@ -12,7 +12,7 @@ const alert: Alert = {
   ...{ worst: 0.99, acknowledged: undefined, toldAt: undefined },
 };
 const notice: AlertNotice = { id: 'notice_1', kind: 'fired', at: now, alert };
-const text = noticeText(notice, 'mill <1>');
+const text = noticeText(notice, 'mill <1>', 'en');
 
 function build(kind: Exclude<AlertChannel['kind'], 'mail'>, url: string, secret?: string) {
   const channel = { id: 'c', name: 'c', kind, to: [], url, secret, enabled: true, createdAt: 0 };
@@ -25,9 +25,48 @@ describe('what people read', () => {
     expect(text.title).toBe('warning: Devices are busy');
     expect(text.lines.join(' ')).toContain('device_utilization was 95.0 % (alert when above 90.0 % for 300 s)');
     expect(text.lines.join(' ')).toContain('Scale out');
-    const over = noticeText({ ...notice, kind: 'resolved', alert: { ...alert, resolvedAt: now + 600_000 } }, 'mill');
+    const over = noticeText(
+      { ...notice, kind: 'resolved', alert: { ...alert, resolvedAt: now + 600_000 } },
+      'mill',
+      'en',
+    );
     expect(over.title).toBe('Resolved: Devices are busy');
     expect(over.lines.join(' ')).toContain('after 10 min');
+  });
+
+  it('is Chinese where the channel asks for it: rule, figures and advice', () => {
+    const chinese = noticeText(notice, '工厂', 'zh-CN');
+    expect(chinese.title).toBe('警告：设备繁忙');
+    expect(chinese.lines).toEqual([
+      '工厂 发生“设备繁忙”，始于 2026-11-25T12:00:00.000Z。',
+      '设备平均利用率为 95.0 %（告警条件：高于 90.0 % 持续 300 秒）。',
+      '请扩容：增加设备或工作进程，或把批量任务放到夜间。',
+    ]);
+    const over = { ...notice, kind: 'resolved' as const, alert: { ...alert, resolvedAt: now + 600_000 } };
+    expect(noticeText(over, '工厂', 'zh-CN').title).toBe('已恢复：设备繁忙');
+    expect(noticeText({ ...notice, alert: undefined, kind: 'test' }, '工厂', 'zh-CN').title).toContain('测试');
+  });
+
+  it('has every default rule in Chinese, and names that somebody gave as they are', () => {
+    for (const rule of defaultRules) {
+      const { title, lines } = noticeText({ ...notice, alert: { ...alert, rule } }, 'mill', 'zh-CN');
+      expect([title, ...lines].join(''), rule.id).not.toContain(rule.name);
+      expect([title, ...lines].join(''), rule.id).not.toContain(rule.advice);
+    }
+    const rule = { ...(defaultRules[0] as AlertRule), name: 'Night shift', advice: 'Call Li.' };
+    const own = noticeText({ ...notice, alert: { ...alert, rule } }, 'mill', 'zh-CN');
+    expect(own.title).toBe('警告：Night shift');
+    expect(own.lines.at(-1)).toBe('Call Li.');
+  });
+
+  it('is both, English first, where both are asked for', () => {
+    const both = noticeText(notice, 'mill', 'both');
+    expect(both.title).toBe('warning: Devices are busy · 警告：设备繁忙');
+    expect(both.lines).toHaveLength(6);
+    const channel = { id: 'c', name: 'c', kind: 'feishu' as const, to: [], url: 'https://open.feishu.cn/x' };
+    const input = { channel: { ...channel, secret: undefined, enabled: true, createdAt: 0 }, notice, text: both, now };
+    const { content } = JSON.parse(chatMessage('feishu', input).payload) as { content: { post: object } };
+    expect(content.post).toMatchObject({ en_us: { title: text.title }, zh_cn: { title: '警告：设备繁忙' } });
   });
 });
 

@@ -41,8 +41,13 @@ const builders: Readonly<Record<Exclude<ChannelKind, 'mail'>, (input: ChatInput)
     const timestamp = String(Math.floor(now / 1_000));
     const signature =
       channel.secret === undefined ? {} : { timestamp, sign: hmac(`${timestamp}\n${channel.secret}`, '') };
-    const paragraphs = text.lines.map((line) => [{ tag: 'text', text: line }]);
-    const post = { en_us: { title: text.title, content: paragraphs } };
+    // The service shows everyone the part in the language that person has set.
+    const post = Object.fromEntries(
+      text.parts.map(({ language, title, lines }) => {
+        const content = lines.map((line) => [{ tag: 'text', text: line }]);
+        return [language === 'en' ? 'en_us' : 'zh_cn', { title, content }];
+      }),
+    );
     return message(channel.url, { ...signature, msg_type: 'post', content: { post } });
   },
   /** Signed: HMAC-SHA256 of `<milliseconds>\n<secret>` with the secret as the key, in the address. */

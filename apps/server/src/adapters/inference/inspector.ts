@@ -1,4 +1,7 @@
-/** Looks at decoded pictures for the quality gate, inside the engine process: there the raw pixels are, and inference. */
+/**
+ * Looks at decoded pictures for the quality gate: inside the engine process, where the raw pixels are and inference;
+ * pictures of remote engines, where they are decoded.
+ */
 import type { EngineNotice, Pixels } from '@imagemill/diffusion';
 import { openPictureScorer, type PictureScorer } from '@imagemill/diffusion/onnxruntime';
 import type { PictureMeasures } from '../../domain/quality/measures.ts';
@@ -6,6 +9,8 @@ import type { EngineEvent, Scorers } from './engine-protocol.ts';
 import { measurePicture } from './measure-picture.ts';
 
 export interface Inspector {
+  /** Measures a picture. @throws DiffusionError of the safety model */
+  readonly measure: (pixels: Pixels) => Promise<PictureMeasures>;
   /** Measures a picture and remembers the result until it is taken. @throws DiffusionError of the safety model */
   readonly inspect: (id: string, pixels: Pixels) => Promise<void>;
   /** The measures of a picture that was told of as finished; undefined for any other notice. */
@@ -24,8 +29,8 @@ export async function openInspector(
     if (model !== undefined) scorers.set(kind, await openPictureScorer(model));
   }
   const found = new Map<string, PictureMeasures>();
-  return {
-    async inspect(id, pixels) {
+  const inspector: Inspector = {
+    async measure(pixels) {
       const scores: { unsafe?: number; aesthetic?: number } = {};
       for (const [kind, scorer] of scorers) {
         try {
@@ -37,7 +42,10 @@ export async function openInspector(
           emit({ type: 'log', level: 'error', message: 'a picture could not be scored', fields: { kind, message } });
         }
       }
-      found.set(id, { ...measurePicture(pixels), ...scores });
+      return { ...measurePicture(pixels), ...scores };
+    },
+    async inspect(id, pixels) {
+      found.set(id, await inspector.measure(pixels));
     },
     take({ type }, id) {
       const measures = found.get(id);
@@ -48,4 +56,5 @@ export async function openInspector(
       for (const scorer of scorers.values()) await scorer.close();
     },
   };
+  return inspector;
 }

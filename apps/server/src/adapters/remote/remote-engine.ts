@@ -21,8 +21,9 @@ import type {
 } from '../../application/engine-port.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
 import type { JobFault } from '../../domain/job.ts';
+import type { PictureMeasures } from '../../domain/quality/measures.ts';
 import { fault, RemoteFault } from './remote-fault.ts';
-import { readRemotePicture } from './remote-picture.ts';
+import { type DecodedPixels, readRemotePicture } from './remote-picture.ts';
 import type { RemoteFacts, RemoteServer } from './remote-server.ts';
 
 export interface RemoteEngineOptions {
@@ -35,6 +36,8 @@ export interface RemoteEngineOptions {
   readonly log: Logger;
   /** A picture that takes longer is given up; 0 waits for ever. */
   readonly stuckAfterMs: number;
+  /** Measures a decoded picture for the quality gate; its rejection fails the picture. @default nothing is measured */
+  readonly inspect?: ((pixels: DecodedPixels) => Promise<PictureMeasures>) | undefined;
   /** Pause between two looks at a healthy engine. @default 10000 */
   readonly healthMs?: number;
   /** Time for an answer to such a look. @default 10000 */
@@ -89,7 +92,7 @@ export class RemoteEngine implements DrawingEngine {
     try {
       const bytes = await this.#drawPatiently(item, observer, stop.signal);
       const drawnAt = this.#options.clock.now();
-      const picture = await readRemotePicture(bytes, item);
+      const picture = await readRemotePicture(bytes, item, this.#options.inspect);
       const denoiseMs = drawnAt - startedAt;
       const now = this.#options.clock.now();
       const timings = { loadMs: 0, encodeMs: 0, denoiseMs, decodeMs: now - drawnAt, totalMs: now - startedAt };

@@ -1,6 +1,7 @@
 import { encodePicture } from '@imagemill/diffusion';
 import sharp from 'sharp';
 import type { EngineItem } from '../../application/engine-port.ts';
+import type { PictureMeasures } from '../../domain/quality/measures.ts';
 import type { Warning } from '../../domain/warning.ts';
 import { fault } from './remote-fault.ts';
 
@@ -10,6 +11,15 @@ export interface ReadPicture {
   readonly width: number;
   readonly height: number;
   readonly warnings: readonly Warning[] | undefined;
+  /** Undefined when nothing measures. */
+  readonly measures: PictureMeasures | undefined;
+}
+
+/** A picture without its file: `[height, width, 3]` in sRGB. */
+export interface DecodedPixels {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
 }
 
 /**
@@ -18,7 +28,11 @@ export interface ReadPicture {
  *
  * @throws RemoteFault `engine_answer_invalid` for what is no picture, or one much larger than was asked for
  */
-export async function readRemotePicture(bytes: Uint8Array, item: EngineItem): Promise<ReadPicture> {
+export async function readRemotePicture(
+  bytes: Uint8Array,
+  item: EngineItem,
+  inspect?: (pixels: DecodedPixels) => Promise<PictureMeasures>,
+): Promise<ReadPicture> {
   const { format, quality, mark } = item;
   const limitInputPixels = 4 * item.width * item.height;
   const { data, info } = await sharp(bytes, { limitInputPixels, failOn: 'warning' })
@@ -32,6 +46,8 @@ export async function readRemotePicture(bytes: Uint8Array, item: EngineItem): Pr
     });
   const { width, height } = info;
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  // Before the mark of the label is drawn into it, as on a device of this machine.
+  const measures = await inspect?.({ data: pixels, width, height });
   const image = await encodePicture(pixels, { width, height, format, quality, mark });
   return {
     image: new Uint8Array(image),
@@ -39,6 +55,7 @@ export async function readRemotePicture(bytes: Uint8Array, item: EngineItem): Pr
     width,
     height,
     warnings: sizeWarning(info, item),
+    measures,
   };
 }
 

@@ -72,6 +72,16 @@ export class SqlUsageReader implements UsageReader {
       .execute();
     return rows.map((row) => ({ tenantId: tenantId(row.tenant_id), soft: row.soft ?? 0 }));
   }
+
+  async budgetsTold(month: string): Promise<number> {
+    const rows = await this.queries
+      .selectFrom('budgets')
+      .select('tenant_id')
+      .where('told_month', '=', month)
+      .where('soft', 'is not', null)
+      .execute();
+    return rows.length;
+  }
 }
 
 /** Changes of quotas and usage, inside a transaction. */

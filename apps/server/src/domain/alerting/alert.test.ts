@@ -48,7 +48,7 @@ describe('signals', () => {
     ...{ processId, at, devices: [], succeeded: 0, failed: 0, failedMessages: 0, freeDiskBytes: null, clockJumpMs: 0 },
     ...changes,
   });
-  const records = { queueLength: 7, oldestWaitMs: 2_500, deadLetters: 1 };
+  const records = { queueLength: 7, oldestWaitMs: 2_500, deadLetters: 1, budgetsReached: 1 };
   const device = (utilization: number | null, isReady = true) => ({ device: 'cpu', utilization, isReady });
 
   it('are of all processes together; one that fell silent has no say in what is now', () => {
@@ -64,7 +64,7 @@ describe('signals', () => {
     );
     expect(read).toEqual({
       ...{ device_utilization: 0.9, queue_length: 7, oldest_wait_seconds: 2.5, error_rate: 11 / 200, dead_letters: 1 },
-      ...{ engines_down: 1, free_disk_bytes: 3, message_failures: 0, clock_skew_seconds: 4 },
+      ...{ engines_down: 1, free_disk_bytes: 3, message_failures: 0, clock_skew_seconds: 4, budgets_reached: 1 },
     });
   });
 

@@ -37,6 +37,9 @@ export interface Silence {
 export const channelKinds = ['mail', 'feishu', 'dingtalk', 'wecom', 'slack', 'webhook'] as const;
 export type ChannelKind = (typeof channelKinds)[number];
 
+export const alertLanguages = ['en', 'zh-CN', 'both'] as const;
+export type AlertLanguage = (typeof alertLanguages)[number];
+
 /** Where alerts are sent. */
 export interface AlertChannel {
   readonly id: string;
@@ -48,6 +51,8 @@ export interface AlertChannel {
   readonly url: string | undefined;
   /** Signs messages to Feishu, DingTalk and plain webhooks. */
   readonly secret: string | undefined;
+  /** Of the messages. @default that of the settings */
+  readonly language?: AlertLanguage | undefined;
   readonly enabled: boolean;
   readonly createdAt: number;
 }

@@ -17,6 +17,7 @@ export const signals = {
   engines_down: { unit: 'count', meaning: 'Engines that cannot draw.' },
   free_disk_bytes: { unit: 'bytes', meaning: 'Least room where a server keeps records and pictures.' },
   message_failures: { unit: 'count', meaning: 'Webhooks and mails that did not arrive in the last five minutes.' },
+  budgets_reached: { unit: 'count', meaning: 'Tenants that have spent their soft budget of the month.' },
   clock_skew_seconds: { unit: 'seconds', meaning: 'Most that the clock of a server jumped or differs from another.' },
 } as const satisfies Readonly<Record<string, { readonly unit: string; readonly meaning: string }>>;
 
@@ -80,6 +81,14 @@ export const defaultRules: readonly AlertRule[] = [
     ...{ threshold: 0, clearThreshold: 0, forSeconds: 120, clearForSeconds: 30 },
     severity: 'critical',
     advice: 'Run "imagemill doctor" on its machine; the folder crash-reports says what was under way.',
+  }),
+  rule({
+    id: 'budget-reached',
+    name: 'A tenant has spent its soft budget',
+    signal: 'budgets_reached',
+    ...{ threshold: 0, clearThreshold: 0, forSeconds: 0, clearForSeconds: 0 },
+    advice: 'The audit log says which; "imagemill cost budget" shows it. Beyond a hard budget nothing is accepted.',
+    repeatSeconds: 0,
   }),
 ];
 

@@ -24,6 +24,8 @@ export interface RecordFigures {
   readonly queueLength: number;
   readonly oldestWaitMs: number;
   readonly deadLetters: number;
+  /** Tenants that have spent their soft budget of the month. */
+  readonly budgetsReached: number;
 }
 
 /**
@@ -54,6 +56,7 @@ export function readSignals(
     engines_down: devices.length === 0 ? undefined : devices.filter(({ isReady }) => !isReady).length,
     free_disk_bytes: free.length === 0 ? undefined : Math.min(...free),
     message_failures: sum(samples.map((sample) => sample.failedMessages)),
+    budgets_reached: records.budgetsReached,
     clock_skew_seconds: jumps.length === 0 ? undefined : Math.max(...jumps) / 1_000,
   };
 }

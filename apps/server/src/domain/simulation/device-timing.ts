@@ -72,7 +72,8 @@ function derived(name: string, peakTeraflops: number, pricePerHour?: number): De
   return { name, source: 'derived', note, teraflops: 0.6 * peakTeraflops, pricePerHour };
 }
 
-function forwardTeraflops(shape: PictureShape): number {
+/** Arithmetic of one forward of the transformer over one picture. */
+export function forwardTeraflops(shape: PictureShape): number {
   const tokens = tokensOf(shape);
   return (LAYERS * (LINEAR_FLOP * tokens + 4 * tokens ** 2 * CHANNELS)) / 1e12;
 }

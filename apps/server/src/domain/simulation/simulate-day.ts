@@ -23,6 +23,18 @@ export interface Arrival extends PictureShape {
 export interface SimulatedDevice {
   readonly stepMs: (shape: PictureShape, pictures: number) => number;
   readonly fixedMs: (shape: PictureShape) => number;
+  /** What the platform takes around the drawing. @default nothing */
+  readonly platform?: PlatformTiming | undefined;
+}
+
+/** Ms in which a picture waits, or keeps its slot, although the device does nothing for it. */
+export interface PlatformTiming {
+  /** From the request, or from a slot that is free again, to the engine that has the picture. */
+  readonly acceptMs: number;
+  /** Writing the file format, beside the device. The picture leaves the engine after that, between two calls. */
+  readonly fileMs: number;
+  /** From the engine to the record. */
+  readonly storeMs: number;
 }
 
 export interface DayRequest {
@@ -70,10 +82,19 @@ interface Job {
   stepsLeft: number;
 }
 
+interface Ended {
+  readonly job: Job & WaitingJob;
+  readonly at: number;
+}
+
 interface DeviceState {
   readonly timing: SimulatedDevice;
   readonly active: (Job & WaitingJob)[];
   readonly busy: [number, number][];
+  /** Pictures that are decoded, in order, with the time from which they may leave. */
+  readonly leaving: Ended[];
+  /** When slots of pictures that are being stored are free again, in order. */
+  readonly storing: number[];
   /** When the turn under way ends; undefined while it is idle. */
   freeAt: number | undefined;
 }
@@ -82,19 +103,31 @@ interface DeviceState {
 export function simulateDay(request: DayRequest): Day {
   const { arrivals, slots } = request;
   const line = new WaitingLine<Job>();
-  const devices: DeviceState[] = request.devices.map((timing) => ({ timing, active: [], busy: [], freeAt: undefined }));
+  const devices: DeviceState[] = request.devices.map((timing) => ({
+    timing,
+    active: [],
+    busy: [],
+    leaving: [],
+    storing: [],
+    freeAt: undefined,
+  }));
+  const acceptMs = request.devices[0]?.platform?.acceptMs ?? 0;
   const pictures: DrawnPicture[] = [];
   const waiting: { at: number; pictures: number }[] = [];
   const returning: { readonly at: number; readonly job: Job & WaitingJob }[] = [];
   let next = 0;
   while (true) {
     const now = Math.min(
-      arrivals[next]?.at ?? Number.POSITIVE_INFINITY,
+      (arrivals[next]?.at ?? Number.POSITIVE_INFINITY) + acceptMs,
       returning[0]?.at ?? Number.POSITIVE_INFINITY,
-      ...devices.map(({ freeAt }) => freeAt ?? Number.POSITIVE_INFINITY),
+      ...devices.map(nextChange),
     );
     if (now === Number.POSITIVE_INFINITY) break;
-    for (let arrival = arrivals[next]; arrival !== undefined && arrival.at <= now; arrival = arrivals[++next]) {
+    for (
+      let arrival = arrivals[next];
+      arrival !== undefined && arrival.at + acceptMs <= now;
+      arrival = arrivals[++next]
+    ) {
       line.add(jobOf(arrival, next, request));
     }
     while (returning[0] !== undefined && returning[0].at <= now) {
@@ -116,15 +149,22 @@ export function simulateDay(request: DayRequest): Day {
   return { pictures, busy, waiting };
 }
 
+/** When a device may take its next turn: after the one under way, or when a picture leaves or its slot is free. */
+function nextChange({ freeAt, leaving, storing }: DeviceState): number {
+  return freeAt ?? Math.min(leaving[0]?.at ?? Number.POSITIVE_INFINITY, storing[0] ?? Number.POSITIVE_INFINITY);
+}
+
 /** Takes pictures in, moves one group by a step, and decodes what is done. Gives what ended, with its time. */
 function takeTurn(
   device: DeviceState,
   now: number,
   { line, slots, maxBatchTokens }: { line: WaitingLine<Job>; slots: number; maxBatchTokens: number },
-): readonly { readonly job: Job & WaitingJob; readonly at: number }[] {
-  const { timing, active } = device;
+): readonly Ended[] {
+  const { timing, active, leaving, storing } = device;
+  const ended = leave(device, now);
+  while (storing[0] !== undefined && storing[0] <= now) storing.shift();
   const urgent = active.filter(({ priority }) => priority === 'interactive').length;
-  const free = slots - active.length;
+  const free = slots - active.length - leaving.length - storing.length;
   const claimed = free > 0 ? line.claim(free) : line.claim(slots - urgent, 'interactive');
   for (const job of claimed) {
     job.attempts += 1;
@@ -134,9 +174,9 @@ function takeTurn(
   const group = chooseGroup(active, maxBatchTokens);
   const [first] = group;
   device.freeAt = undefined;
-  if (first === undefined) return [];
+  if (first === undefined) return ended;
   let at = now + timing.stepMs(first.arrival, group.length);
-  const ended: { job: Job & WaitingJob; at: number }[] = [];
+  ended.push(...leave(device, at));
   for (const job of group) {
     active.splice(active.indexOf(job), 1);
     job.stepsLeft -= 1;
@@ -144,13 +184,27 @@ function takeTurn(
     if (job.stepsLeft > 0) active.push(job);
     else {
       at += timing.fixedMs(job.arrival);
-      ended.push({ job, at });
+      ended.push(...leave(device, at));
+      if (timing.platform === undefined) ended.push({ job, at });
+      else leaving.push({ job, at: at + timing.platform.fileMs });
     }
   }
   device.freeAt = at;
   const last = device.busy.at(-1);
   if (last !== undefined && last[1] === now) last[1] = at;
   else device.busy.push([now, at]);
+  return ended;
+}
+
+/** Hands over the pictures whose files are written; their slots are free when they are stored and others are there. */
+function leave({ timing, leaving, storing }: DeviceState, now: number): Ended[] {
+  const { acceptMs, storeMs } = timing.platform ?? noPlatform;
+  const ended: Ended[] = [];
+  while (leaving[0] !== undefined && leaving[0].at <= now) {
+    const [first] = leaving.splice(0, 1);
+    if (first !== undefined) ended.push({ job: first.job, at: now + storeMs });
+    storing.push(now + storeMs + acceptMs);
+  }
   return ended;
 }
 
@@ -176,6 +230,8 @@ function jobOf(arrival: Arrival, index: number, { devices }: DayRequest): Job {
 function endOf({ arrival, attempts }: Job, finishedAt: number, isDrawn: boolean): DrawnPicture {
   return { arrival, arrivedAt: arrival.at, finishedAt, attempts, isDrawn };
 }
+
+const noPlatform: PlatformTiming = { acceptMs: 0, fileMs: 0, storeMs: 0 };
 
 function insert<T extends { readonly at: number }>(list: T[], item: T): void {
   const place = list.findIndex(({ at }) => at > item.at);

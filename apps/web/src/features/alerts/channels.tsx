@@ -1,4 +1,4 @@
-import type { AlertChannel, AlertChannelKind } from '@imagemill/api';
+import type { AlertChannel, AlertChannelKind, AlertLanguage } from '@imagemill/api';
 import { Button } from '@mantine/core';
 import { type ReactElement, type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -58,11 +58,15 @@ function NewChannel({ onAct }: Pick<ChannelsProps, 'onAct'>): ReactElement {
   const [kind, setKind] = useState<AlertChannelKind>('feishu');
   const [target, setTarget] = useState('');
   const [secret, setSecret] = useState('');
+  const [language, setLanguage] = useState<AlertLanguage | ''>('');
   const add = (event: SyntheticEvent): void => {
     event.preventDefault();
     const to = target.split(',').map((address) => address.trim());
     const where = kind === 'mail' ? { to } : { url: target, ...(secret !== '' && { secret }) };
-    onAct({ kind: 'channel', channel: { name: t(`alerts.kinds.${kind}`), kind, ...where } });
+    onAct({
+      kind: 'channel',
+      channel: { name: t(`alerts.kinds.${kind}`), kind, ...where, ...(language !== '' && { language }) },
+    });
     setTarget('');
     setSecret('');
   };
@@ -93,6 +97,17 @@ function NewChannel({ onAct }: Pick<ChannelsProps, 'onAct'>): ReactElement {
           />
         </label>
       )}
+      <label className={styles.field}>
+        {t('alerts.language')}
+        <select value={language} onChange={(event) => setLanguage(event.target.value as AlertLanguage | '')}>
+          <option value="">{t('alerts.languages.server')}</option>
+          {languages.map((one) => (
+            <option key={one} value={one}>
+              {t(`alerts.languages.${one}`)}
+            </option>
+          ))}
+        </select>
+      </label>
       <Button type="submit" variant="default">
         {t('alerts.add')}
       </Button>
@@ -100,4 +115,5 @@ function NewChannel({ onAct }: Pick<ChannelsProps, 'onAct'>): ReactElement {
   );
 }
 
+const languages: readonly AlertLanguage[] = ['en', 'zh-CN', 'both'];
 const kinds: readonly AlertChannelKind[] = ['feishu', 'dingtalk', 'wecom', 'slack', 'mail', 'webhook'];

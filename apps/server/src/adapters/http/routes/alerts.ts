@@ -339,9 +339,12 @@ function presentRule({ rule, state, isDefault }: RuleRecord): ApiRule {
   return { ...rule, isDefault, phase: state.phase };
 }
 
-function presentChannel({ id, name, kind, to, url, secret, enabled }: AlertChannel, isFixed: boolean): ApiChannel {
+function presentChannel(
+  { id, name, kind, to, url, secret, language, enabled }: AlertChannel,
+  isFixed: boolean,
+): ApiChannel {
   const target = kind === 'mail' ? to.join(', ') : new URL(url ?? 'http://unknown').host;
-  return { id, name, kind, target, isSigned: secret !== undefined, enabled, isFixed };
+  return { id, name, kind, target, isSigned: secret !== undefined, language, enabled, isFixed };
 }
 
 function presentNotice(delivery: AlertDelivery): ApiNotice {
