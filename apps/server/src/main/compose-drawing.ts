@@ -85,7 +85,8 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
   const memoryOf = await readMemory(config);
   const { busy, monitor } = await watchDevice(config, { engine, memoryOf, metrics, log }, opened);
   const id = workerId(ids.next());
-  const guarded = guardEngine(config, observeEngine(engine, metrics, busy), input, opened);
+  const nextProvider = spareEngine(config, { engine, ...input }, opened);
+  const guarded = guardEngine(config, observeEngine(engine, metrics, busy), { ...input, nextProvider }, opened);
   const worker = startWorker(config, input, { id, engine: guarded });
   opened.push(() => worker.drain(0));
   startWatchdog(config, { ...input, engine, wake: () => worker.wake(), retry, leaseMs: LEASE_MS }, opened);
@@ -97,6 +98,43 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
     opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
   }
   return { engine, worker, memoryOf, devices: () => [{ sample: monitor.sample, status: engine.status }] };
+}
+
+/** Starts an engine on the CPU when pictures of a card are unsound; once, and for as long as this process lives. */
+function spareEngine(
+  config: Config,
+  { engine, clock, log, incidents }: DrawingInput & { readonly engine: OwnedEngine },
+  opened: Opened,
+): () => Promise<DrawingEngine | undefined> {
+  let spare: OwnedEngine | undefined;
+  opened.push(() => spare?.close());
+  return async () => {
+    const provider = engine.status.executionProvider;
+    if (provider === undefined || provider === 'cpu' || !isLocalCard(config.device)) return undefined;
+    log.warn({ provider }, 'pictures are unsound; an engine on the CPU is started beside the other');
+    const cpu = { ...config, device: 'cpu' };
+    spare ??= startEngine(cpu, { clock, log, ...watchedProcess(cpu, incidents) });
+    return (await isUsable(spare)) ? spare : undefined;
+  };
+}
+
+/** A device of this machine that computes, and not on the processor. */
+function isLocalCard(device: string): boolean {
+  return /^(cuda|webgpu)/.test(device);
+}
+
+/** Resolves when the engine draws, or cannot. */
+function isUsable(engine: OwnedEngine): Promise<boolean> {
+  return new Promise((resolve) => {
+    const stop = engine.onChange(look);
+    function look(): void {
+      const { state } = engine.status;
+      if (state !== 'ready' && state !== 'broken' && state !== 'closed') return;
+      stop();
+      resolve(state === 'ready');
+    }
+    queueMicrotask(look);
+  });
 }
 
 /** Tells the engine as soon as there is an adapter, so that the first picture with one does not wait for its sessions. */

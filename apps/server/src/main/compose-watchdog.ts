@@ -19,7 +19,7 @@ import type { ModelStore } from '../application/model-ports.ts';
 import type { Clock, Disk, Logger, ModelCatalog, Store } from '../application/ports.ts';
 import { createPullModel } from '../application/pull-model.ts';
 import { createReconcileQueue } from '../application/reconcile-queue.ts';
-import { createSoundEngine } from '../application/sound-engine.ts';
+import { createSoundEngine, type SoundEngineOptions } from '../application/sound-engine.ts';
 import { Watchdog } from '../application/watchdog.ts';
 import type { Config } from '../config/load.ts';
 import type { RetryPolicy } from '../domain/job.ts';
@@ -62,13 +62,15 @@ export interface GuardInput {
   readonly incidents: IncidentBook;
   readonly log: Logger;
   readonly clock: Clock;
+  /** The engine of the next execution provider. @default there is none */
+  readonly nextProvider?: SoundEngineOptions['nextProvider'];
 }
 
 /** The same engine; unsound pictures are drawn another way, and doubtful weights are looked at. */
 export function guardEngine(
   config: Config,
   engine: DrawingEngine,
-  { models, incidents, log, clock }: GuardInput,
+  { models, incidents, log, clock, nextProvider }: GuardInput,
   opened: Opened,
 ): DrawingEngine {
   const store = createModelStore({
@@ -81,7 +83,10 @@ export function guardEngine(
     pull: config.repairModels ? createPull(store) : undefined,
   });
   opened.push(() => check.close());
-  const sound = createSoundEngine({ engine, models, incidents, onDoubt: (path) => check.doubt(path) });
+  const sound = createSoundEngine({
+    ...{ engine, models, incidents, nextProvider },
+    onDoubt: (path) => check.doubt(path),
+  });
   return {
     ...bound(sound),
     get status() {

@@ -64,6 +64,6 @@ function dropFirst(map: Map<unknown, unknown>): void {
 }
 
 /** Step events of about 200 bytes each. */
-const MAX_STEPS_KEPT = 50_000;
+const MAX_STEPS_KEPT = 20_000;
 /** Of a few kilobytes each. */
 const MAX_PREVIEWS_KEPT = 1_000;

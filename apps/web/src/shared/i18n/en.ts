@@ -220,6 +220,7 @@ export const en = {
     memory_tiled_decode: 'Decoded in tiles: the memory of the device was short.',
     memory_models_freed: 'Other models were unloaded for it: the memory of the device was short.',
     memory_smaller_size: 'Drawn smaller than asked: the memory of the device was short.',
+    provider_changed: 'Drawn by the processor: pictures of the card were unsound.',
     precision_changed: 'Drawn in another precision: pictures in the one that was asked for were unsound.',
   },
   viewer: {

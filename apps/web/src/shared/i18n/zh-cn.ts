@@ -216,6 +216,7 @@ export const zhCn = {
     memory_tiled_decode: '设备内存不足，已分块解码。',
     memory_models_freed: '设备内存不足，已卸载其他模型。',
     memory_smaller_size: '设备内存不足，已缩小绘制。',
+    provider_changed: '已改用处理器绘制：显卡画出的图片异常。',
     precision_changed: '已改用其他精度绘制：所选精度的图片异常。',
   },
   viewer: {
