@@ -6,20 +6,33 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import { createClient } from '../packages/api/src/client/index.ts';
+import { bulkRows, bulkTemplate, startFilledServer } from '../tests/support/filled-server.ts';
 import { startImagemill } from '../tests/support/imagemill-server.ts';
 
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
+interface Scene {
+  readonly path: string;
+  readonly prepare?: (page: Page) => Promise<void>;
+  /** On a server that knows nobody yet. */
+  readonly isClosed?: boolean;
+}
+
 /** Pages by the name of their pictures, and what is done on them before. */
-const pages: Readonly<Record<string, { readonly path: string; readonly prepare?: (page: Page) => Promise<void> }>> = {
+const pages: Readonly<Record<string, Scene>> = {
+  'sign-in': { path: '/', isClosed: true },
   generate: { path: '/', prepare: withReference },
   gallery: { path: '/gallery' },
   picture: { path: '/gallery', prepare: openPicture },
   mask: { path: '/', prepare: paintMask },
   bulks: { path: '/bulks', prepare: chooseFile },
   queue: { path: '/queue' },
+  dead: { path: '/queue', prepare: openAttempts },
+  review: { path: '/review' },
   operation: { path: '/operation' },
+  costs: { path: '/operation', prepare: showCosts },
   models: { path: '/operation/models' },
+  loras: { path: '/operation/loras' },
+  alerts: { path: '/alerts' },
   tenants: { path: '/administration/tenants' },
   members: { path: '/administration/members' },
   keys: { path: '/administration/keys' },
@@ -34,33 +47,11 @@ const looks = [
   { name: 'zh-dark', locale: 'zh-CN', colorScheme: 'dark', width: 1280, height: 800 },
   { name: 'zh-narrow', locale: 'zh-CN', colorScheme: 'light', width: 390, height: 844 },
 ] as const;
-const things = [
-  '一只熊猫，绿色背景',
-  'a rocket on a purple background',
-  '一朵向日葵，蓝色背景',
-  'a car on a yellow background',
-];
 
-await using server = await startImagemill();
-const client = createClient({ baseUrl: server.url });
-for (const [index, prompt] of things.entries()) {
-  const { id } = await client.submitGeneration({ prompt, count: 3, seed: 11 * index });
-  for await (const _event of client.events(id));
-}
-const rows = 'product,colour\nan owl,blue\na rocket,\na car,red\n一朵向日葵,yellow\n';
-const template = '{{product}} on a {{colour}} background';
-const { id: bulkId } = await client.createBulk('spring.csv', new Blob([rows]), { template, steps: 4 });
-while ((await client.getBulk(bulkId)).state !== 'finished') await new Promise((resolve) => setTimeout(resolve, 100));
-await client.pauseQueue();
-await client.submitGeneration({ prompt: '一座灯塔，橙色背景', count: 4 });
-await client.submitGeneration({ prompt: 'an owl on a dark blue background', count: 2, priority: 'bulk' });
-const starred = (await client.listPictures({ limit: 3 })).items.map(({ id }) => id);
-await client.markPictures({ ids: starred, starred: true, addTags: ['catalogue'] });
-
-await client.createTenant({ id: 'acme', name: 'Acme', weight: 2, limits: { picturesPerDay: 5_000, maxRunning: 2 } });
-await client.createMember({ email: 'lin@example.com', name: 'Lin', role: 'operator' });
-await client.createKey({ name: 'web shop', role: 'member', limits: { requestsPerMinute: 120 } });
-await client.setPrices({ currency: 'EUR', perPicture: 0.02, perDeviceSecond: 0 });
+await using server = await startFilledServer();
+const { client } = server;
+// Pages for who is not known: a server that asks for a key.
+await using closed = await startImagemill({ requireKey: true });
 
 await mkdir(folder, { recursive: true });
 const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -74,9 +65,9 @@ try {
 async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<void> {
   const { name, locale, colorScheme, width, height } = look;
   const context = await from.newContext({ locale, colorScheme, viewport: { width, height } });
-  for (const [title, { path, prepare }] of Object.entries(pages)) {
+  for (const [title, { path, prepare, isClosed = false }] of Object.entries(pages)) {
     const page = await context.newPage();
-    await page.goto(server.url + path);
+    await page.goto((isClosed ? closed.url : server.url) + path);
     await untilDrawn(page);
     if (prepare !== undefined) await prepare(page);
     await untilDrawn(page);
@@ -92,7 +83,7 @@ async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<voi
 /** The pictures that are on the screen have arrived, and nothing is asked for any more. */
 async function untilDrawn(page: Page): Promise<void> {
   await page.locator('main').waitFor();
-  await page.locator('main li, main article, main tbody tr').first().waitFor();
+  await page.locator('main li, main article, main tbody tr, main input[type=password]').first().waitFor();
   await page.evaluate(
     'Promise.all([...document.images].filter((image) => image.loading !== "lazy" || image.getBoundingClientRect().top < innerHeight).map((image) => image.decode().catch(() => undefined)))',
   );
@@ -129,8 +120,21 @@ async function paintMask(page: Page): Promise<void> {
 }
 
 async function chooseFile(page: Page): Promise<void> {
-  const file = { name: 'autumn.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) };
+  const file = { name: 'autumn.csv', mimeType: 'text/csv', buffer: Buffer.from(bulkRows) };
   await page.locator('input[type=file]').setInputFiles(file);
-  await page.locator('textarea').fill(template);
+  await page.locator('textarea').fill(bulkTemplate);
   await page.locator('ol li').first().waitFor();
+}
+
+/** Where pictures were not drawn, with what became of every attempt. */
+async function openAttempts(page: Page): Promise<void> {
+  await page.locator('main article summary').first().click();
+  await page.locator('main article').last().scrollIntoViewIfNeeded();
+}
+
+async function showCosts(page: Page): Promise<void> {
+  const costs = page.getByRole('heading', { name: /^(Costs|费用)$/ });
+  await costs.waitFor();
+  await costs.evaluate('(heading) => heading.scrollIntoView()');
+  await page.mouse.wheel(0, -80);
 }

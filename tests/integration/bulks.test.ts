@@ -97,6 +97,12 @@ describe('a bulk of CSV', () => {
       'The row has 2 cells, the header 4.',
       expect.stringContaining('width 33 is not a multiple'),
     ]);
+    expect(rows.flatMap(({ fault }) => fault ?? [])).toEqual([
+      { code: 'template_value_missing', details: { columns: '"colour"' } },
+      { code: 'settings_invalid', fields: [{ field: 'count', code: 'wrong_type' }] },
+      { code: 'cell_count', details: { cells: 2, columns: 4 } },
+      { code: 'settings_invalid', fields: [{ field: 'width', code: 'not_a_multiple' }] },
+    ]);
     expect(await promptOf(rows[0] as BulkRow)).toMatch(
       /^a red apple on a blue background, (morning|evening|night) light$/,
     );

@@ -1,6 +1,7 @@
 export {
   type ApiKey,
   type ApiKeyPage,
+  anyTenantQuery,
   apiKeyPageSchema,
   apiKeySchema,
   type Caller,
@@ -27,6 +28,7 @@ export {
   memberPageSchema,
   memberRequestSchema,
   memberSchema,
+  mineQuery,
   ofTenantQuerySchema,
   type PageQuery,
   pageQuerySchema,
@@ -115,6 +117,8 @@ export {
   type ListBulksQuery,
   listBulkRowsQuerySchema,
   listBulksQuerySchema,
+  type RowFault,
+  rowFaultCodes,
 } from './contracts/bulk.ts';
 export {
   type BudgetRequest,
@@ -222,6 +226,18 @@ export {
   type PullModelRequest,
   pullModelRequestSchema,
 } from './contracts/model-activity.ts';
+export {
+  type HistoryQuery,
+  historyQuerySchema,
+  type SystemHistory,
+  type SystemSample,
+  systemHistorySchema,
+  type WorkerInfo,
+  type WorkerList,
+  type WorkerState,
+  workerListSchema,
+  workerStates,
+} from './contracts/operation.ts';
 export {
   type ArchiveRequest,
   archiveRequestSchema,

@@ -6,6 +6,7 @@
  */
 import type { Alert, AlertChannel, AlertDelivery, NoticeKind, Silence } from '../domain/alerting/alert.ts';
 import type { RuleState } from '../domain/alerting/evaluate-rule.ts';
+import type { HistoryPoint } from '../domain/alerting/history.ts';
 import type { AlertRule } from '../domain/alerting/rule.ts';
 import type { ProcessSample } from '../domain/alerting/sample.ts';
 
@@ -30,6 +31,8 @@ export interface AlertReader {
   deliveries(alertId: string): Promise<readonly AlertDelivery[]>;
   findDelivery(id: string): Promise<AlertDelivery | undefined>;
   /** By time. */
+  history(since: number): Promise<readonly HistoryPoint[]>;
+  /** By time. */
   samples(since: number): Promise<readonly ProcessSample[]>;
 }
 
@@ -52,6 +55,8 @@ export interface AlertTransaction extends AlertReader {
     readonly limit: number;
   }): Promise<readonly AlertDelivery[]>;
   addSample(sample: ProcessSample): Promise<void>;
+  /** Once a slot; a second one of the same slot changes nothing. */
+  addHistory(point: HistoryPoint): Promise<void>;
   /** Takes or renews a lease; false when another holder has it. */
   takeLease(lease: {
     readonly name: string;
@@ -60,8 +65,13 @@ export interface AlertTransaction extends AlertReader {
     until: number;
   }): Promise<boolean>;
   giveLeaseBack(name: string, holder: string): Promise<void>;
-  /** Removes samples, silences and resolved alerts (with their deliveries) of before the times. */
-  forget(before: { readonly samples: number; readonly alerts: number; readonly now: number }): Promise<void>;
+  /** Removes samples, history, silences and resolved alerts (with their deliveries) of before the times. */
+  forget(before: {
+    readonly samples: number;
+    readonly history: number;
+    readonly alerts: number;
+    readonly now: number;
+  }): Promise<void>;
 }
 
 /** What is told to a channel. */

@@ -4,13 +4,13 @@
  * - *source*: the file that was handed in, kept until the bulk is forgotten; read row by row, never as a whole.
  * - *evaluate*: makes of a row what a client would have asked for, or says what is wrong with it.
  */
-import type { Bulk, BulkCounts, BulkFormat, BulkRow, BulkSettings } from '../domain/bulk.ts';
+import type { Bulk, BulkCounts, BulkFormat, BulkRow, BulkSettings, RowProblem } from '../domain/bulk.ts';
 import type { BulkId, GenerationId, TenantId } from '../domain/ids.ts';
 import type { SubmitGenerationInput } from './submit-generation.ts';
 
 export type SourceRow = { readonly line: number } & (
   | { readonly row: Readonly<Record<string, string>> }
-  | { readonly problem: string }
+  | { readonly problem: RowProblem }
 );
 
 export interface BulkSource {
@@ -26,7 +26,7 @@ export type RowInput = Omit<SubmitGenerationInput, 'tenantId' | 'keyId' | 'idemp
 export type EvaluateRow = (
   row: Readonly<Record<string, string>>,
   settings: BulkSettings,
-) => { readonly input: RowInput; readonly hash: string } | { readonly problem: string };
+) => { readonly input: RowInput; readonly hash: string } | { readonly problem: RowProblem };
 
 export interface BulkReader {
   find(tenantId: TenantId, id: BulkId): Promise<Bulk | undefined>;

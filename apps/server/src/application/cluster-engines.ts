@@ -4,13 +4,15 @@ import type { DeviceMemoryFacts, DrawingEngine, EngineStatus, HeldModel, ModelCh
 import type { EventBus } from './event-bus.ts';
 import { every } from './every.ts';
 import type { Clock, Logger, ModelCatalog } from './ports.ts';
-import type { WorkerBoard, WorkerReport } from './worker-board.ts';
+import type { SeenWorker, WorkerBoard, WorkerReport } from './worker-board.ts';
 
 export type EngineWithMemory = EngineStatus & { readonly memory?: DeviceMemoryFacts | undefined };
 
 /** The engines that draw what an API process accepts, wherever they are. */
 export interface Engines {
   list(): readonly EngineWithMemory[];
+  /** Those that were heard of in the last ten minutes, the oldest first. */
+  workers(): Promise<readonly SeenWorker[]>;
   /** What loads and unloads models in all of them. */
   readonly models: Pick<DrawingEngine, 'status' | 'load' | 'unload'>;
 }
@@ -19,8 +21,15 @@ export interface Engines {
 export function ownEngine(
   engine: Pick<DrawingEngine, 'status' | 'load' | 'unload'>,
   memoryOf: (device: string) => DeviceMemoryFacts | undefined,
+  who: Pick<WorkerReport, 'id' | 'host' | 'pid'> & { readonly clock: Pick<Clock, 'now'> },
 ): Engines {
-  return { list: () => [{ ...engine.status, memory: memoryOf(engine.status.device) }], models: engine };
+  const { clock, ...ids } = who;
+  const memory = (): DeviceMemoryFacts | undefined => memoryOf(engine.status.device);
+  return {
+    list: () => [{ ...engine.status, memory: memory() }],
+    workers: async () => [{ ...ids, engine: engine.status, memory: memory(), seenAt: clock.now() }],
+    models: engine,
+  };
 }
 
 export interface ClusterEnginesPorts {
@@ -54,6 +63,10 @@ export class ClusterEngines implements Engines {
 
   list(): readonly EngineWithMemory[] {
     return this.#known;
+  }
+
+  workers(): Promise<readonly SeenWorker[]> {
+    return this.#ports.workers.list(this.#ports.clock.now() - SHOWN_MS);
   }
 
   async look(): Promise<void> {
@@ -166,4 +179,6 @@ const NO_ENGINE = {
 const LOOK_MS = 1_000;
 const REPORT_MS = 2_000;
 /** A worker that was not heard of for this long is gone. */
-const SILENT_MS = 7_000;
+export const SILENT_MS = 7_000;
+/** One that went away is shown for this long. */
+const SHOWN_MS = 600_000;

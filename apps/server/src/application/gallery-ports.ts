@@ -18,7 +18,8 @@ export interface PictureRecord {
 }
 
 export interface PictureQuery {
-  readonly tenantId: TenantId;
+  /** Undefined for the pictures of all tenants. */
+  readonly tenantId: TenantId | undefined;
   readonly limit: number;
   /** Only those older than this one. */
   readonly after?: JobId | undefined;
@@ -33,6 +34,9 @@ export interface PictureQuery {
   readonly since?: number | undefined;
   /** Accepted before, in ms. */
   readonly until?: number | undefined;
+  /** Score of the aesthetic model: at least, and at most. Pictures without a score are in neither. */
+  readonly minScore?: number | undefined;
+  readonly maxScore?: number | undefined;
   readonly isStarred?: boolean | undefined;
   readonly tag?: string | undefined;
   readonly generationId?: GenerationId | undefined;

@@ -4,6 +4,8 @@ import {
   type BulkFormat,
   type BulkRow,
   type BulkSettings,
+  problemOfError,
+  type RowProblem,
   templateProblem,
 } from '../domain/bulk.ts';
 import { AppError } from '../domain/errors.ts';
@@ -29,6 +31,7 @@ export interface ManageBulksPorts extends SettingsPorts {
 export interface NewBulk {
   readonly tenantId: TenantId;
   readonly keyId: KeyId | undefined;
+  readonly askedBy?: string | undefined;
   readonly name: string;
   readonly format: BulkFormat;
   readonly settings: BulkSettings;
@@ -54,7 +57,7 @@ export interface BulkPlan {
   readonly cost: { readonly amount: number; readonly currency: string } | undefined;
   readonly brokenCount: number;
   /** The first of them. */
-  readonly broken: readonly { readonly line: number; readonly problem: string }[];
+  readonly broken: readonly { readonly line: number; readonly problem: RowProblem }[];
   /** As the file names them. */
   readonly columns: readonly string[];
   /** The first rows that would be drawn. */
@@ -211,10 +214,10 @@ async function* resultsOf(store: Store, { tenantId, id }: BulkOf) {
 async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
   const { store, source, evaluate, costs } = ports;
   const plan = { rows: 0, unchanged: 0, generations: 0, pictures: 0, deviceMs: 0, isMeasured: true, brokenCount: 0 };
-  const broken: { line: number; problem: string }[] = [];
+  const broken: { line: number; problem: RowProblem }[] = [];
   const samples: BulkSample[] = [];
   let columns: readonly string[] = [];
-  const isBroken = (line: number, problem: string): void => {
+  const isBroken = (line: number, problem: RowProblem): void => {
     plan.brokenCount += 1;
     if (broken.length < MAX_BROKEN_SHOWN) broken.push({ line, problem });
   };
@@ -241,7 +244,7 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
       if (samples.length < MAX_SAMPLES) samples.push({ line: one.line, prompt, width, height, count, steps });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      isBroken(one.line, error.message);
+      isBroken(one.line, problemOfError(error));
     }
   }
   const prices = await store.usage.prices();

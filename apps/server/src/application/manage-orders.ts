@@ -1,3 +1,4 @@
+import { askerIdOf } from '../domain/access/caller.ts';
 import { AppError } from '../domain/errors.ts';
 import { type FileId, type OrderId, orderId, type TenantId } from '../domain/ids.ts';
 import { hasEnded, type Order, type OrderState, windowMs } from '../domain/order.ts';
@@ -47,7 +48,7 @@ export function createManageOrders(ports: ManageOrdersPorts): ManageOrders {
       const { tenantId, keyId } = act.caller;
       const order: Order = {
         ...input,
-        ...{ tenantId, keyId },
+        ...{ tenantId, keyId, askedBy: askerIdOf(act.caller) },
         ...{ id: orderId(`batch_${ids.next()}`), state: 'validating', createdAt, expiresAt: createdAt + length },
         ...{ times: {}, counts: { total: 0, completed: 0, failed: 0 }, errors: [], end: undefined },
         ...{ outputFileId: undefined, errorFileId: undefined, usage: undefined },

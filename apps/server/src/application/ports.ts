@@ -76,7 +76,10 @@ export interface AttemptRecord {
 }
 
 export interface GenerationQuery {
-  readonly tenantId: TenantId;
+  /** Undefined for those of all tenants. */
+  readonly tenantId: TenantId | undefined;
+  /** Only those of one who asked, as `askerIdOf` tells them. */
+  readonly askedBy?: string | undefined;
   readonly limit: number;
   /** Only those older than this one. */
   readonly after?: GenerationId | undefined;

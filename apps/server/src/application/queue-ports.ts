@@ -37,10 +37,13 @@ export interface DeadLetterFilter {
   /** Code of the last fault. */
   readonly code?: string | undefined;
   readonly generationId?: GenerationId | undefined;
+  /** Only those of one who asked, as `askerIdOf` tells them. */
+  readonly askedBy?: string | undefined;
 }
 
 export interface DeadLetterQuery extends DeadLetterFilter {
-  readonly tenantId: TenantId;
+  /** Undefined for those of all tenants. */
+  readonly tenantId: TenantId | undefined;
   readonly limit: number;
   /** Only those older than this one. */
   readonly after?: JobId | undefined;
@@ -145,5 +148,7 @@ export interface QueueReader {
   aheadOf(job: QueuedJob): Promise<AheadOf>;
   deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;
   costs(): Promise<readonly CostRecord[]>;
+  /** Jobs that each worker draws now. */
+  runningByWorker(): Promise<ReadonlyMap<string, number>>;
   findIdempotencyKey(tenantId: TenantId, key: string): Promise<IdempotencyRecord | undefined>;
 }

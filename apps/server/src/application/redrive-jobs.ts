@@ -22,7 +22,7 @@ export interface RedriveJobs {
   /** Queues a dead or failed job again. @throws AppError `job_not_found`, `not_redrivable`, `quota_exceeded` */
   one(input: Asker & { readonly id: JobId }): Promise<JobRecord>;
   /** Queues all that fit the filter and were there at the call; gives how many. @throws AppError `quota_exceeded` */
-  all(input: DeadLetterFilter & Asker): Promise<number>;
+  all(input: DeadLetterFilter & Pick<Asker, 'tenantId' | 'keyId'>): Promise<number>;
 }
 
 /** Gives jobs that ended without a picture all their attempts again, at the end of the line of their class. */

@@ -1,4 +1,4 @@
-import type { Bulk, BulkRow } from '../domain/bulk.ts';
+import { type Bulk, type BulkRow, problemOfError, type RowProblem } from '../domain/bulk.ts';
 import { AppError, type AppErrorCode, storageCodes } from '../domain/errors.ts';
 import type { BulkId } from '../domain/ids.ts';
 import type { BulkSource, EvaluateRow, SourceRow } from './bulk-ports.ts';
@@ -77,7 +77,7 @@ export class BulkRunner {
     const { store, evaluate } = this.#ports;
     const { line } = source;
     const base = { bulkId: bulk.id, tenantId: bulk.tenantId, line, generationId: undefined, problem: undefined };
-    const broken = (problem: string): BulkRow => ({ ...base, state: 'broken', hash: undefined, problem });
+    const broken = (problem: RowProblem): BulkRow => ({ ...base, state: 'broken', hash: undefined, problem });
     if ('problem' in source) return broken(source.problem);
     const evaluated = evaluate(source.row, bulk.settings);
     if ('problem' in evaluated) return broken(evaluated.problem);
@@ -91,12 +91,13 @@ export class BulkRunner {
           ...input,
           tenantId: bulk.tenantId,
           keyId: bulk.keyId,
+          askedBy: bulk.askedBy,
           idempotency: { key: `bulk ${bulk.id} ${line}`, bodyHash: hash },
         });
         return { ...base, state: 'submitted', hash, generationId: generation.id };
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        if (!passing.has(error.code)) return broken(error.message);
+        if (!passing.has(error.code)) return broken(problemOfError(error));
         if (!(await this.#wait(bulk, error.message))) return undefined;
       }
     }

@@ -148,14 +148,14 @@ export class OrderRunner {
   /** What became of a line; undefined when it was not taken in. */
   async #take(order: Order, line: RequestLine): Promise<OrderLine | undefined> {
     const { door, submit } = this.#ports;
-    const { id: orderId, tenantId, keyId, endpoint } = order;
+    const { id: orderId, tenantId, keyId, askedBy, endpoint } = order;
     const base = { orderId, tenantId, line: line.line, generationId: undefined, refusal: undefined };
     if ('error' in line) return { ...base, state: 'failed', refusal: { status: 400, body: { error: line.error } } };
     for (;;) {
       try {
         const { input, bodyHash } = await door.evaluate({ tenantId, endpoint, body: line.body });
         const idempotency = { key: `${orderId} ${line.line}`, bodyHash };
-        const { generation } = await submit({ ...input, tenantId, keyId, idempotency });
+        const { generation } = await submit({ ...input, tenantId, keyId, askedBy, idempotency });
         return { ...base, state: 'open', generationId: generation.id };
       } catch (error) {
         if (!(error instanceof AppError)) throw error;

@@ -32,6 +32,8 @@ export interface SubmitGenerationInput {
   readonly tenantId: TenantId;
   /** The API key that asks; usage and the key's quotas count by it. */
   readonly keyId?: KeyId | undefined;
+  /** Whose generation it is among the tenant's, as `askerIdOf` tells it. @default the machine's */
+  readonly askedBy?: string | undefined;
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly count: number;
@@ -96,8 +98,8 @@ export interface SubmitGenerationPorts {
 /** What fixed settings follow from. */
 export type SettingsPorts = Pick<SubmitGenerationPorts, 'models' | 'loras' | 'seeds' | 'oversize'>;
 
-/** Whose quotas a request counts towards. */
-export type Asker = Pick<SubmitGenerationInput, 'tenantId' | 'keyId'>;
+/** Whose quotas a request counts towards, and whose it is. */
+export type Asker = Pick<SubmitGenerationInput, 'tenantId' | 'keyId' | 'askedBy'>;
 
 export interface Submission extends GenerationRecord {
   /** The answer to an earlier request with the same idempotency key. */
@@ -130,6 +132,7 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
       ...settings,
       id: generationId(ids.next()),
       tenantId,
+      askedBy: input.askedBy,
       state: 'queued',
       createdAt: clock.now(),
       finishedAt: undefined,
@@ -217,7 +220,16 @@ function recordOf(generation: Generation, jobs: readonly QueuedJob[]): Generatio
 
 export type Settings = Omit<
   Generation,
-  'id' | 'tenantId' | 'state' | 'createdAt' | 'finishedAt' | 'priority' | 'dueAt' | 'maxAttempts' | 'backOffMs'
+  | 'id'
+  | 'tenantId'
+  | 'askedBy'
+  | 'state'
+  | 'createdAt'
+  | 'finishedAt'
+  | 'priority'
+  | 'dueAt'
+  | 'maxAttempts'
+  | 'backOffMs'
 >;
 
 /** Every setting as it would be accepted. @throws AppError `validation_failed` */

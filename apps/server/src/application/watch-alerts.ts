@@ -1,6 +1,7 @@
 import type { Alert, AlertDelivery, NoticeKind } from '../domain/alerting/alert.ts';
 import { dueNotice, isSilenced, worseOf } from '../domain/alerting/alert.ts';
 import { evaluateRule, type RuleState } from '../domain/alerting/evaluate-rule.ts';
+import { HISTORY_KEEP_MS, type HistoryPoint, historyPoint, slotOf } from '../domain/alerting/history.ts';
 import { type AlertRule, defaultRules, type SignalName } from '../domain/alerting/rule.ts';
 import { type ProcessSample, RATE_WINDOW_MS, readSignals } from '../domain/alerting/sample.ts';
 import { monthOf } from '../domain/cost/budget.ts';
@@ -29,13 +30,14 @@ export interface WatchAlertsPorts {
 }
 
 /**
- * Writes this process's sample every interval, and while this process holds the watch moves all rules: an alert that
+ * Writes this process's sample every interval, and while this process holds the watch keeps the history and moves all rules: an alert that
  * fires or is resolved is written with the messages about it, in one transaction.
  */
 export class AlertWatch {
   readonly #ports: WatchAlertsPorts;
   readonly #stop: () => void;
   #isHolder = false;
+  #lastSlot: number | undefined;
   #ticking: Promise<void> = Promise.resolve();
 
   constructor(ports: WatchAlertsPorts) {
@@ -61,18 +63,24 @@ export class AlertWatch {
       const lease = { name: LEASE, holder: processId, now, until: now + Math.max(LEASE_MS, 3 * intervalMs) };
       this.#isHolder = await alerts.takeLease(lease);
       if (!this.#isHolder) return false;
-      await alerts.forget({ samples: now - RATE_WINDOW_MS, alerts: now - KEEP_ALERTS_MS, now });
+      const history = now - HISTORY_KEEP_MS;
+      await alerts.forget({ samples: now - RATE_WINDOW_MS, alerts: now - KEEP_ALERTS_MS, history, now });
       const waiting = Object.values(facts.classes);
+      const queued = waiting.reduce((sum, one) => sum + one.queued + one.backingOff, 0);
+      const samples = await alerts.samples(now - RATE_WINDOW_MS);
+      const freshMs = Math.max(FRESH_MS, 3 * intervalMs);
+      const running = waiting.reduce((sum, one) => sum + one.running, 0);
+      await this.#writeHistory(alerts, historyPoint(samples, { queued, running }, { at: slotOf(now), freshMs }));
       const oldest = Math.min(...waiting.map(({ oldestAt }) => oldestAt ?? Number.POSITIVE_INFINITY));
       const signals = readSignals(
-        await alerts.samples(now - RATE_WINDOW_MS),
+        samples,
         {
-          queueLength: waiting.reduce((sum, { queued, backingOff }) => sum + queued + backingOff, 0),
+          queueLength: queued,
           oldestWaitMs: Number.isFinite(oldest) ? Math.max(0, now - oldest) : 0,
           deadLetters: facts.dead,
           budgetsReached: await usage.budgetsTold(monthOf(now).name),
         },
-        { now, freshMs: Math.max(FRESH_MS, 3 * intervalMs) },
+        { now, freshMs },
       );
       return this.#moveRules(alerts, signals, now);
     });
@@ -89,6 +97,13 @@ export class AlertWatch {
     await this.#ticking.catch(() => undefined);
     const { store, processId } = this.#ports;
     if (this.#isHolder) await store.transact(({ alerts }) => alerts.giveLeaseBack(LEASE, processId));
+  }
+
+  /** The first look in a slot writes its point; others of the slot find it there. */
+  async #writeHistory(alerts: AlertTransaction, point: HistoryPoint): Promise<void> {
+    if (point.at === this.#lastSlot) return;
+    await alerts.addHistory(point);
+    this.#lastSlot = point.at;
   }
 
   /** @returns whether there is something to send */

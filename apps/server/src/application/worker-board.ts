@@ -11,13 +11,16 @@ export interface WorkerReport {
   readonly memory: DeviceMemoryFacts | undefined;
 }
 
+/** A worker with when it was heard of last. */
+export type SeenWorker = WorkerReport & { readonly seenAt: number };
+
 /** Where the workers of a cluster say how they do. */
 export interface WorkerBoard {
   report(report: WorkerReport, at: number): Promise<void>;
   /** For a worker that ends in an orderly way; one that was killed falls silent. */
   remove(id: WorkerId): Promise<void>;
   /** Those that were heard of since a time, the oldest first. */
-  list(since: number): Promise<readonly WorkerReport[]>;
+  list(since: number): Promise<readonly SeenWorker[]>;
 }
 
 /** A right that one process of a cluster holds at a time. */

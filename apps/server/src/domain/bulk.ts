@@ -1,3 +1,4 @@
+import type { AppError, FieldFault } from './errors.ts';
 import type { BulkId, GenerationId, KeyId, TenantId } from './ids.ts';
 
 export type BulkFormat = 'csv' | 'jsonl' | 'xlsx';
@@ -33,6 +34,8 @@ export interface Bulk {
   readonly id: BulkId;
   readonly tenantId: TenantId;
   readonly keyId: KeyId | undefined;
+  /** As `askerIdOf` tells it. @default the machine itself */
+  readonly askedBy?: string | undefined;
   readonly name: string;
   readonly format: BulkFormat;
   readonly settings: BulkSettings;
@@ -40,6 +43,36 @@ export interface Bulk {
   readonly createdAt: number;
   /** Why it waits or failed; undefined when all is well. */
   readonly note: string | undefined;
+}
+
+/** Why a row is broken: a code with what it is about, and the same in an English sentence. */
+export interface RowProblem {
+  readonly code: RowProblemCode;
+  readonly message: string;
+  /** Names and numbers that a sentence in another language needs. */
+  readonly details?: Readonly<Record<string, string | number>> | undefined;
+  /** Settings that were refused. */
+  readonly fields?: readonly Pick<FieldFault, 'field' | 'code'>[] | undefined;
+}
+
+/**
+ * `refused`: the server does not take what the row asks for; `details.error` is its error code.
+ */
+export type RowProblemCode =
+  | 'cell_count'
+  | 'rest_unreadable'
+  | 'line_too_long'
+  | 'not_json'
+  | 'not_an_object'
+  | 'cell_not_text'
+  | 'template_value_missing'
+  | 'settings_invalid'
+  | 'refused';
+
+/** The problem of a row that was refused with an error. */
+export function problemOfError({ code, message, fields }: AppError): RowProblem {
+  if (fields.length === 0) return { code: 'refused', message, details: { error: code } };
+  return { code: 'settings_invalid', message, fields: fields.map((one) => ({ field: one.field, code: one.code })) };
 }
 
 /** What became of a row. */
@@ -52,7 +85,7 @@ export interface BulkRow {
   /** SHA-256 of all that decides on the pictures. */
   readonly hash: string | undefined;
   readonly generationId: GenerationId | undefined;
-  readonly problem: string | undefined;
+  readonly problem: RowProblem | undefined;
 }
 
 export interface BulkCounts {
@@ -73,7 +106,7 @@ export function withColumns(
   return { ...row, ...Object.fromEntries(named) };
 }
 
-export type Filled = { readonly text: string } | { readonly problem: string };
+export type Filled = { readonly text: string } | { readonly problem: RowProblem };
 
 /**
  * A prompt of a template and a row: `{{column}}` is the row's value, as it is; `{red|green}` one of the words, the same
@@ -95,9 +128,9 @@ export function fillTemplate(template: string, row: Readonly<Record<string, stri
     return choices[hashOf(`${seed} ${wildcards} ${key}`) % choices.length]?.trim() ?? '';
   });
   if (missing.length === 0) return { text };
-  return {
-    problem: `The template needs ${missing.map((name) => `"${name}"`).join(', ')}, which the row does not have.`,
-  };
+  const columns = missing.map((name) => `"${name}"`).join(', ');
+  const message = `The template needs ${columns}, which the row does not have.`;
+  return { problem: { code: 'template_value_missing', message, details: { columns } } };
 }
 
 /** Seed of a row's first picture; the same wherever the row stands in the file. */

@@ -63,6 +63,8 @@ export interface JobCounts {
 export interface Generation extends PictureSettings {
   readonly id: GenerationId;
   readonly tenantId: TenantId;
+  /** As `askerIdOf` tells it. @default the machine itself */
+  readonly askedBy?: string | undefined;
   readonly state: GenerationState;
   readonly createdAt: number;
   readonly finishedAt: number | undefined;

@@ -35,6 +35,8 @@ export interface Order {
   readonly id: OrderId;
   readonly tenantId: TenantId;
   readonly keyId: KeyId | undefined;
+  /** As `askerIdOf` tells it. @default the machine itself */
+  readonly askedBy?: string | undefined;
   /** Path of the route that each line is for. */
   readonly endpoint: string;
   readonly inputFileId: FileId;

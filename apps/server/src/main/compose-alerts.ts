@@ -127,6 +127,7 @@ function createSample(
         device: sample.device,
         utilization: sample.utilization ?? null,
         isReady: status.state === 'ready',
+        memory: sample.memory && { totalBytes: sample.memory.totalBytes, freeBytes: sample.memory.freeBytes },
       })),
       freeDiskBytes: free,
       clockJumpMs: clockJump(),

@@ -1,7 +1,8 @@
 /** Wiring of bulks: the files that were handed in, and what makes generations of their rows. */
 import { join } from 'node:path';
-import { evaluateRow } from '../adapters/bulk/evaluate-row.ts';
+import { createEvaluateRow } from '../adapters/bulk/evaluate-row.ts';
 import { createFileSource } from '../adapters/bulk/file-source.ts';
+import { validationError } from '../adapters/http/validation.ts';
 import { randomSeeds } from '../adapters/id-source.ts';
 import type { CancelGeneration } from '../application/cancel-generation.ts';
 import type { CostBook } from '../application/cost-book.ts';
@@ -32,9 +33,10 @@ export function composeBulks(
   parts: BulkParts,
 ): { readonly bulks: ManageBulks; readonly stop: () => Promise<void> } {
   const source = createFileSource(join(sharedFolder(config), 'bulks'), { maxBytes: config.maxBulkBytes });
-  const duty = startDuty('bulks', parts, () => new BulkRunner({ ...parts, source, evaluate: evaluateRow }));
+  const evaluate = createEvaluateRow({ errorOf: validationError });
+  const duty = startDuty('bulks', parts, () => new BulkRunner({ ...parts, source, evaluate }));
   const bulks = createManageBulks({
-    ...{ ...parts, source, evaluate: evaluateRow, seeds: randomSeeds, oversize: config.oversize },
+    ...{ ...parts, source, evaluate, seeds: randomSeeds, oversize: config.oversize },
     start: () => duty.wake(),
   });
   return { bulks, stop: () => duty.stop() };

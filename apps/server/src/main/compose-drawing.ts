@@ -68,6 +68,7 @@ export interface DrawingInput {
 }
 
 export interface Drawing {
+  readonly id: WorkerId;
   readonly engine: OwnedEngine;
   readonly worker: Worker;
   readonly memoryOf: (device: string) => DeviceMemoryFacts | undefined;
@@ -97,7 +98,7 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
     const who = { id, host: hostname(), pid: process.pid };
     opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
   }
-  return { engine, worker, memoryOf, devices: () => [{ sample: monitor.sample, status: engine.status }] };
+  return { id, engine, worker, memoryOf, devices: () => [{ sample: monitor.sample, status: engine.status }] };
 }
 
 /** Starts an engine on the CPU when pictures of a card are unsound; once, and for as long as this process lives. */

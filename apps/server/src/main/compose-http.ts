@@ -135,6 +135,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       webhookRoutes: { webhooks: parts.webhooks },
       metrics: routeMetrics(parts),
       alertRoutes: parts.alerts,
+      operationRoutes: operationRoutes(parts),
       diagnose: composeDiagnose(parts),
       authentication: access.authentication,
       administration: access.administration,
@@ -172,6 +173,15 @@ function pictureRoutes({ store, clock, pictures, assetUrls }: HttpParts): HttpPo
   const { gallery } = store;
   const listPictures = createListPictures({ gallery });
   return { listPictures, markPictures: createMarkPictures({ store, clock }), gallery, pictures, assetUrls };
+}
+
+function operationRoutes({ store, engines, clock }: HttpParts): HttpPorts['operationRoutes'] {
+  return {
+    workers: () => engines.workers(),
+    runningByWorker: () => store.queue.runningByWorker(),
+    history: (since) => store.alerts.history(since),
+    now: () => clock.now(),
+  };
 }
 
 function composeDiagnose({ store, clock, disk, models, incidents, alerts, engines }: HttpParts): Diagnose {

@@ -1,5 +1,6 @@
 /** Wiring of the roles: the only place that knows which adapter stands behind which port. */
 
+import { hostname } from 'node:os';
 import { systemClock } from '../adapters/clock.ts';
 import type { App } from '../adapters/http/app-type.ts';
 import { createIdSource } from '../adapters/id-source.ts';
@@ -66,13 +67,16 @@ export function compose(config: Config, options: ComposeOptions): Promise<Parts>
     const base = await openBase(config, options, 'serve', opened);
     const access = await composeAccess(config, base, opened);
     const drawing = await startDrawing(config, { ...base, book: access.book }, opened);
-    const { engine, worker, memoryOf, devices } = drawing;
+    const { id, engine, worker, memoryOf, devices } = drawing;
     if (base.cluster !== undefined) startFeeding(config, { ...base, cluster: base.cluster, book: access.book }, opened);
     const whyNotReady = async () => whyEnginesAreNotReady([engine.status]);
     const own = { notifyCancel: worker.cancel.bind(worker), wakeWorkers: () => worker.wake(), whyNotReady };
     const workers =
       base.cluster === undefined
-        ? { ...own, engines: ownEngine(engine, memoryOf) }
+        ? {
+            ...own,
+            engines: ownEngine(engine, memoryOf, { id, host: hostname(), pid: process.pid, clock: base.clock }),
+          }
         : { ...(await clusterWorkers(base, base.cluster, opened)), whyNotReady };
     const { app, accept } = await openApi(config, base, { access, workers, devices }, opened);
     const drain = (): Promise<void> => {

@@ -3,6 +3,7 @@ import { SegmentedControl, useComputedColorScheme, useMantineColorScheme } from 
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCan } from '../shared/api/session.ts';
+import { useIsServerSlow } from '../shared/api/slow.ts';
 import { useSystem } from '../shared/api/system.ts';
 import { chooseLanguage } from '../shared/i18n/i18n.ts';
 import { languageNames, languages } from '../shared/i18n/language.ts';
@@ -40,8 +41,9 @@ function ServerState(): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { data, isError } = useSystem();
+  const isSlow = useIsServerSlow();
   // Who may not ask how the server is doing is told nothing.
-  if (!can('system:read') && !isError) return <p className={styles.state} data-tone="quiet" hidden />;
+  if (!can('system:read') && !isError && !isSlow) return <p className={styles.state} data-tone="quiet" hidden />;
   const { tone, words } = describe();
   return (
     <p className={styles.state} role="status" data-tone={tone}>
@@ -52,6 +54,7 @@ function ServerState(): ReactElement {
 
   function describe(): { tone: 'quiet' | 'good' | 'warning' | 'danger'; words: string } {
     if (isError) return { tone: 'danger', words: t('header.unreachable') };
+    if (isSlow) return { tone: 'warning', words: t('header.slow') };
     if (data === undefined) return { tone: 'quiet', words: t('header.connecting') };
     const waiting = data.queue.queued + data.queue.running;
     const ready = data.engines.find((engine) => engine.state === 'ready');

@@ -17,25 +17,41 @@ export class ApiError extends Error {
   readonly retryable: boolean;
   /** The server's words, when it sent any. */
   readonly problem: Problem | undefined;
+  /** When the same request may succeed, as the server says in `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(fields: { status: number; code: string; message: string; problem?: Problem; cause?: unknown }) {
+  constructor(fields: ApiErrorFields) {
     super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
     this.status = fields.status;
     this.code = fields.code;
     this.problem = fields.problem;
-    this.retryable = fields.problem?.retryable ?? (fields.status === 0 || fields.status >= 500);
+    this.retryAfterSeconds = fields.retryAfterSeconds;
+    this.retryable =
+      fields.problem?.retryable ?? (fields.status === 0 || fields.status === 429 || fields.status >= 500);
   }
+}
+
+interface ApiErrorFields {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly problem?: Problem;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly cause?: unknown;
 }
 
 /** The error that an answer outside 2xx stands for. */
 export async function errorFromResponse(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '');
   const problem = parseProblem(text);
+  const retryAfterSeconds = secondsOf(response.headers);
   if (problem !== undefined) {
-    return new ApiError({ status: response.status, code: problem.code, message: problem.detail, problem });
+    const { code, detail: message } = problem;
+    return new ApiError({ status: response.status, code, message, problem, retryAfterSeconds });
   }
   return new ApiError({
     status: response.status,
+    retryAfterSeconds,
     code: NOT_A_PROBLEM,
     message: `The server answered ${response.status} without saying why.`,
   });
@@ -46,6 +62,12 @@ export function errorFromFailure(cause: unknown, signal: AbortSignal | undefined
   if (signal?.aborted === true) return signal.reason;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ApiError({ status: 0, code: UNREACHABLE, message: `The server cannot be reached: ${reason}`, cause });
+}
+
+/** Seconds of `Retry-After`; a date in it is left alone: clocks differ. */
+function secondsOf(headers: Headers): number | undefined {
+  const text = headers.get('retry-after') ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function parseProblem(text: string): Problem | undefined {

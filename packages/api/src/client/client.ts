@@ -48,6 +48,11 @@ export interface SubmitOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+export interface OfTenantOptions extends CallOptions {
+  /** Another tenant than the caller's; for admins of the installation. */
+  readonly tenant?: string | undefined;
+}
+
 /** The API as functions. Each throws an `ApiError` when it does not succeed. */
 export interface Client
   extends AdministrationClient,
@@ -57,13 +62,13 @@ export interface Client
     TemplateClient,
     OperationClient {
   submitGeneration(request: GenerationRequestInput, options?: SubmitOptions): Promise<Generation>;
-  getGeneration(id: string, options?: CallOptions): Promise<Generation>;
+  getGeneration(id: string, options?: OfTenantOptions): Promise<Generation>;
   listGenerations(query?: Partial<ListGenerationsQuery>, options?: CallOptions): Promise<GenerationPage>;
-  cancelGeneration(id: string, options?: CallOptions): Promise<Generation>;
-  getJob(id: string, options?: CallOptions): Promise<JobDetail>;
-  cancelJob(id: string, options?: CallOptions): Promise<Job>;
-  setJobPriority(id: string, priority: Priority, options?: CallOptions): Promise<Job>;
-  redriveJob(id: string, options?: CallOptions): Promise<Job>;
+  cancelGeneration(id: string, options?: OfTenantOptions): Promise<Generation>;
+  getJob(id: string, options?: OfTenantOptions): Promise<JobDetail>;
+  cancelJob(id: string, options?: OfTenantOptions): Promise<Job>;
+  setJobPriority(id: string, priority: Priority, options?: OfTenantOptions): Promise<Job>;
+  redriveJob(id: string, options?: OfTenantOptions): Promise<Job>;
   getQueue(options?: CallOptions): Promise<QueueStatus>;
   pauseQueue(options?: CallOptions): Promise<QueueStatus>;
   resumeQueue(options?: CallOptions): Promise<QueueStatus>;
@@ -115,14 +120,14 @@ export function createClient(options: ClientOptions = {}): Client {
     ...createWebhookClient(call),
     ...createTemplateClient(call),
     submitGeneration: (request, o = {}) => call('POST', '/v1/generations', { ...o, body: request }),
-    getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}`, o),
+    getGeneration: (id, o = {}) => call('GET', `/v1/generations/${encodeURIComponent(id)}${ofTenant(o)}`, o),
     listGenerations: (query = {}, o = {}) => call('GET', `/v1/generations${queryString(query)}`, o),
-    cancelGeneration: (id, o = {}) => call('POST', `/v1/generations/${encodeURIComponent(id)}/cancel`, o),
-    getJob: (id, o = {}) => call('GET', `/v1/jobs/${encodeURIComponent(id)}`, o),
-    cancelJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/cancel`, o),
+    cancelGeneration: (id, o = {}) => call('POST', `/v1/generations/${encodeURIComponent(id)}/cancel${ofTenant(o)}`, o),
+    getJob: (id, o = {}) => call('GET', `/v1/jobs/${encodeURIComponent(id)}${ofTenant(o)}`, o),
+    cancelJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/cancel${ofTenant(o)}`, o),
     setJobPriority: (id, priority, o = {}) =>
-      call('POST', `/v1/jobs/${encodeURIComponent(id)}/priority`, { ...o, body: { priority } }),
-    redriveJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/redrive`, o),
+      call('POST', `/v1/jobs/${encodeURIComponent(id)}/priority${ofTenant(o)}`, { ...o, body: { priority } }),
+    redriveJob: (id, o = {}) => call('POST', `/v1/jobs/${encodeURIComponent(id)}/redrive${ofTenant(o)}`, o),
     getQueue: (o = {}) => call('GET', '/v1/queue', o),
     pauseQueue: (o = {}) => call('POST', '/v1/queue/pause', o),
     resumeQueue: (o = {}) => call('POST', '/v1/queue/resume', o),
@@ -158,6 +163,10 @@ export function createClient(options: ClientOptions = {}): Client {
       }),
     url: (path) => baseUrl + path,
   };
+}
+
+function ofTenant({ tenant }: OfTenantOptions): string {
+  return queryString({ tenant });
 }
 
 type Send = (

@@ -1,7 +1,8 @@
 import type { Model } from '../contracts/model.ts';
 import type { ModelActivity, ModelActivityList, PullModelRequest } from '../contracts/model-activity.ts';
+import type { HistoryQuery, SystemHistory, WorkerList } from '../contracts/operation.ts';
 import type { SettingList } from '../contracts/settings.ts';
-import type { Call } from './administration.ts';
+import { type Call, queryString } from './administration.ts';
 import type { CallOptions } from './client.ts';
 
 /** Models on the disk of the server, and its settings. */
@@ -17,6 +18,10 @@ export interface OperationClient {
   /** Orders a check of a model's files. */
   verifyModel(name: string, options?: CallOptions): Promise<ModelActivity>;
   cancelModelActivity(id: string, options?: CallOptions): Promise<ModelActivity>;
+  /** Who draws, and where. */
+  listWorkers(options?: CallOptions): Promise<WorkerList>;
+  /** How the installation was doing in its last hours. */
+  getSystemHistory(query?: Partial<HistoryQuery>, options?: CallOptions): Promise<SystemHistory>;
   /** Settings of the server as they hold, without secrets. */
   listSettings(options?: CallOptions): Promise<SettingList>;
 }
@@ -29,6 +34,8 @@ export function createOperationClient(call: Call): OperationClient {
     pullModel: (body, o = {}) => call('POST', '/v1/model-activities/pull', { ...o, body }),
     verifyModel: (name, o = {}) => call('POST', `/v1/models/${encodeURIComponent(name)}/verify`, o),
     cancelModelActivity: (id, o = {}) => call('POST', `/v1/model-activities/${encodeURIComponent(id)}/cancel`, o),
+    listWorkers: (o = {}) => call('GET', '/v1/workers', o),
+    getSystemHistory: (query = {}, o = {}) => call('GET', `/v1/system/history${queryString(query)}`, o),
     listSettings: (o = {}) => call('GET', '/v1/settings', o),
   };
 }

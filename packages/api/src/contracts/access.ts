@@ -306,6 +306,18 @@ export const listOfTenantQuerySchema: z.ZodType<ListOfTenantQuery, unknown> = z.
   ...tenantQuery,
   ...pageQuery,
 });
+/** One tenant or, with `*`, all of them. */
+export const anyTenantQuery: z.ZodType<string | undefined, unknown> = z
+  .union([z.literal('*'), tenantIdSchema])
+  .optional()
+  .meta({ description: "Another tenant than the caller's, or * for all; for admins of the installation" });
+
+/** Narrows a list to what the caller asked for. */
+export const mineQuery: z.ZodType<boolean | undefined, unknown> = z
+  .stringbool({ truthy: ['true'], falsy: ['false'] })
+  .optional()
+  .meta({ description: 'Only what the caller asked for: the person whatever key they come with, else the key' });
+
 export const ofTenantQuerySchema: z.ZodType<{ readonly tenant?: string | undefined }, unknown> =
   z.strictObject(tenantQuery);
 

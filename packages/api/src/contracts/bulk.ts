@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { idSchema, pictureFormats, timestampSchema } from './primitives.ts';
+import { type FieldErrorCode, fieldErrorCodes } from './problem.ts';
 
 /** Query of `POST /v1/bulks`: what holds for all rows. */
 export interface BulkQuery {
@@ -112,6 +113,37 @@ export const bulkSchema: z.ZodType<Bulk> = z
   })
   .meta({ id: 'Bulk' });
 
+/**
+ * Why a row is broken. `settings_invalid`: `fields` names the settings; `refused`: the server does not take what the row
+ * asks for, `details.error` is its error code.
+ */
+export const rowFaultCodes = [
+  'cell_count',
+  'rest_unreadable',
+  'line_too_long',
+  'not_json',
+  'not_an_object',
+  'cell_not_text',
+  'template_value_missing',
+  'settings_invalid',
+  'refused',
+] as const;
+
+export interface RowFault {
+  readonly code: (typeof rowFaultCodes)[number];
+  /** Names and numbers that a sentence needs, e.g. `cells` and `columns` of `cell_count`. */
+  readonly details?: Readonly<Record<string, string | number>> | undefined;
+  readonly fields?: readonly { readonly field: string; readonly code: FieldErrorCode }[] | undefined;
+}
+
+const rowFaultSchema: z.ZodType<RowFault> = z
+  .object({
+    code: z.enum(rowFaultCodes),
+    details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    fields: z.array(z.object({ field: z.string(), code: z.enum(fieldErrorCodes) })).optional(),
+  })
+  .meta({ id: 'RowFault' });
+
 /** What a bulk would be. */
 export interface BulkPlan {
   readonly rows: number;
@@ -125,7 +157,7 @@ export interface BulkPlan {
   readonly cost?: { readonly amount: number; readonly currency: string } | undefined;
   readonly brokenCount: number;
   /** The first 1,000 of them. */
-  readonly broken: readonly { readonly line: number; readonly problem: string }[];
+  readonly broken: readonly { readonly line: number; readonly problem: string; readonly fault: RowFault }[];
   /** As the file names them. */
   readonly columns: readonly string[];
   /** The first 10 rows that would be drawn. */
@@ -151,7 +183,7 @@ export const bulkPlanSchema: z.ZodType<BulkPlan> = z
     isMeasured: z.boolean(),
     cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
     brokenCount: count,
-    broken: z.array(z.object({ line: count, problem: z.string() })),
+    broken: z.array(z.object({ line: count, problem: z.string(), fault: rowFaultSchema })),
     columns: z.array(z.string()),
     samples: z.array(z.object({ line: count, prompt: z.string(), width: count, height: count, count, steps: count })),
   })
@@ -172,7 +204,10 @@ export interface BulkRow {
   readonly line: number;
   readonly state: (typeof bulkRowStates)[number];
   readonly generationId?: string | undefined;
+  /** Why it is broken, in English. */
   readonly problem?: string | undefined;
+  /** The same for programs. */
+  readonly fault?: RowFault | undefined;
 }
 
 export interface BulkRowPage {
@@ -189,6 +224,7 @@ export const bulkRowPageSchema: z.ZodType<BulkRowPage> = z
           state: z.enum(bulkRowStates),
           generationId: idSchema.optional(),
           problem: z.string().optional(),
+          fault: rowFaultSchema.optional(),
         })
         .meta({ id: 'BulkRow' }),
     ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyTenantQuery, mineQuery } from './access.ts';
 import { type Job, jobSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { type LoraRequest, type LoraUse, loraRequestSchema, loraUseSchema, type ParsedLoraRequest } from './lora.ts';
@@ -193,6 +194,8 @@ export interface GenerationLinks {
 /** What a client asked for, with all settings fixed, and its jobs by index. */
 export interface Generation {
   readonly id: string;
+  /** Whose it is, where it is not the caller's tenant's. */
+  readonly tenant?: string | undefined;
   readonly state: GenerationState;
   readonly createdAt: string;
   readonly finishedAt?: string | undefined;
@@ -225,6 +228,7 @@ export interface Generation {
 export const generationSchema: z.ZodType<Generation> = z
   .object({
     id: idSchema,
+    tenant: z.string().optional().meta({ description: "Whose it is, where it is not the caller's tenant's" }),
     state: z.enum(generationStates),
     createdAt: timestampSchema,
     finishedAt: timestampSchema.optional(),
@@ -279,12 +283,18 @@ export interface ListGenerationsQuery {
   /** `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
   readonly state?: GenerationState | undefined;
+  /** Only what the caller asked for: the person whatever key they come with, else the key. @default false */
+  readonly mine?: boolean | undefined;
+  /** Another tenant than the caller's, or `*` for all; for admins of the installation. */
+  readonly tenant?: string | undefined;
 }
 
 export const listGenerationsQuerySchema: z.ZodType<ListGenerationsQuery, unknown> = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(DEFAULT_PAGE_SIZE),
   cursor: z.string().min(1).max(200).optional(),
   state: z.enum(generationStates).optional(),
+  mine: mineQuery,
+  tenant: anyTenantQuery,
 });
 
 /** One page, newest first. */

@@ -35,6 +35,8 @@ export interface JobTimings {
 export interface Job {
   readonly id: string;
   readonly generationId: string;
+  /** Whose it is, where it is not the caller's tenant's. */
+  readonly tenant?: string | undefined;
   /** Position in the generation, from 0. */
   readonly index: number;
   /** What it is drawn with; another than it was asked for once the quality gate had it drawn anew. */
@@ -78,6 +80,7 @@ export const jobTimingsSchema: z.ZodType<JobTimings> = z.object({
 const jobShape = {
   id: idSchema,
   generationId: idSchema,
+  tenant: z.string().optional().meta({ description: "Whose it is, where it is not the caller's tenant's" }),
   index: z.int().nonnegative(),
   seed: z.int().nonnegative(),
   triedSeeds: z.array(z.int().nonnegative()).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyTenantQuery } from './access.ts';
 import { type Asset, assetSchema } from './asset.ts';
 import { type JobTimings, jobTimingsSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
@@ -12,6 +13,8 @@ export interface Picture {
   /** That of the job. */
   readonly id: string;
   readonly generationId: string;
+  /** Whose it is, where it is not the caller's tenant's. */
+  readonly tenant?: string | undefined;
   /** Position in the generation, from 0. */
   readonly index: number;
   readonly createdAt: string;
@@ -40,6 +43,7 @@ export const pictureSchema: z.ZodType<Picture> = z
   .object({
     id: idSchema,
     generationId: idSchema,
+    tenant: z.string().optional().meta({ description: "Whose it is, where it is not the caller's tenant's" }),
     index: z.int().nonnegative(),
     createdAt: timestampSchema,
     prompt: z.string(),
@@ -83,10 +87,16 @@ export interface ListPicturesQuery {
   readonly generationId?: string | undefined;
   /** A bulk that asked for it. */
   readonly bulkId?: string | undefined;
+  /** Least and highest score of the aesthetic model; pictures without one are left out. */
+  readonly minScore?: number | undefined;
+  readonly maxScore?: number | undefined;
+  /** Another tenant than the caller's, or `*` for all; for admins of the installation. */
+  readonly tenant?: string | undefined;
 }
 
 const tagSchema = z.string().trim().min(1).max(LIMITS.tagLength);
 const side = z.coerce.number().int().min(1).max(LIMITS.side).optional();
+const score = z.coerce.number().min(-1e6).max(1e6).optional();
 const moment = z.iso.datetime({ offset: true }).optional();
 
 export const listPicturesQuerySchema: z.ZodType<ListPicturesQuery, unknown> = z.strictObject({
@@ -103,6 +113,9 @@ export const listPicturesQuerySchema: z.ZodType<ListPicturesQuery, unknown> = z.
   tag: tagSchema.optional(),
   generationId: idSchema.optional(),
   bulkId: idSchema.optional().meta({ description: 'A bulk that asked for it' }),
+  minScore: score.meta({ description: 'Least score of the aesthetic model; pictures without one are left out' }),
+  maxScore: score.meta({ description: 'Highest score of the aesthetic model; pictures without one are left out' }),
+  tenant: anyTenantQuery,
 });
 
 /** One page, newest first. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyTenantQuery, mineQuery } from './access.ts';
 import { type JobDetail, jobDetailSchema } from './job.ts';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
 import { idSchema, type Priority, priorities, timestampSchema } from './primitives.ts';
@@ -58,6 +59,8 @@ export interface RedriveRequest {
   /** Code of the last error. */
   readonly code?: string | undefined;
   readonly generationId?: string | undefined;
+  /** Only what the caller asked for. @default false */
+  readonly mine?: boolean | undefined;
 }
 
 const filter = {
@@ -71,7 +74,7 @@ const filter = {
 };
 
 export const redriveRequestSchema: z.ZodType<RedriveRequest, unknown> = z
-  .strictObject(filter)
+  .strictObject({ ...filter, mine: z.boolean().optional().meta({ description: 'Only what the caller asked for' }) })
   .meta({ id: 'RedriveRequest' });
 
 export interface RedriveResult {
@@ -85,6 +88,8 @@ export const redriveResultSchema: z.ZodType<RedriveResult> = z
 
 /** Query of `GET /v1/dead-letters`. */
 export interface ListDeadLettersQuery extends RedriveRequest {
+  /** Another tenant than the caller's, or `*` for all; for admins of the installation. */
+  readonly tenant?: string | undefined;
   /** 1 to 100. @default 20 */
   readonly limit: number;
   /** `nextCursor` of the page before. */
@@ -93,6 +98,8 @@ export interface ListDeadLettersQuery extends RedriveRequest {
 
 export const listDeadLettersQuerySchema: z.ZodType<ListDeadLettersQuery, unknown> = z.strictObject({
   ...filter,
+  mine: mineQuery,
+  tenant: anyTenantQuery,
   limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(DEFAULT_PAGE_SIZE),
   cursor: z.string().min(1).max(200).optional(),
 });

@@ -1,6 +1,6 @@
 /** What was used, what it costs, and who did what. */
 import { z } from 'zod';
-import { pageQuery, tenantQuery } from './access.ts';
+import { anyTenantQuery, pageQuery, tenantQuery } from './access.ts';
 import { timestampSchema } from './primitives.ts';
 
 export const usageGroups = ['tenant', 'day', 'key', 'model', 'size'] as const;
@@ -29,7 +29,7 @@ export interface UsageQuery {
 }
 
 export const usageQuerySchema: z.ZodType<UsageQuery, unknown> = z.strictObject({
-  tenant: z.union([z.literal('*'), tenantQuery.tenant]).optional(),
+  tenant: anyTenantQuery,
   from: dateSchema.optional(),
   to: dateSchema.optional(),
   groupBy: groupsSchema,

@@ -1,10 +1,25 @@
 import { createHash } from 'node:crypto';
 import { generationRequestSchema } from '@imagemill/api';
+import type { z } from 'zod';
 import type { EvaluateRow } from '../../application/bulk-ports.ts';
-import { fillTemplate, seedOfRow, withColumns } from '../../domain/bulk.ts';
+import { type BulkSettings, fillTemplate, problemOfError, seedOfRow, withColumns } from '../../domain/bulk.ts';
+import type { AppError } from '../../domain/errors.ts';
+
+export interface EvaluateRowPorts {
+  /** The error that names every setting that was refused, as a request with it would get. */
+  readonly errorOf: (error: z.ZodError, asked: unknown) => AppError;
+}
 
 /** What a row asks for, with the settings of the bulk where its own columns say nothing. Checked as a request is. */
-export const evaluateRow: EvaluateRow = (given, { template, seed, unchangedSince: _since, columns, ...defaults }) => {
+export function createEvaluateRow({ errorOf }: EvaluateRowPorts): EvaluateRow {
+  return (given, settings) => evaluateRow(given, settings, errorOf);
+}
+
+function evaluateRow(
+  given: Readonly<Record<string, string>>,
+  { template, seed, unchangedSince: _since, columns, ...defaults }: BulkSettings,
+  errorOf: EvaluateRowPorts['errorOf'],
+): ReturnType<EvaluateRow> {
   const row = withColumns(given, columns);
   const own = overridesOf(row);
   const filled = template === undefined ? { text: row['prompt'] ?? '' } : fillTemplate(template, row, seed);
@@ -13,12 +28,11 @@ export const evaluateRow: EvaluateRow = (given, { template, seed, unchangedSince
   const asked = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
   const parsed = generationRequestSchema.safeParse(asked);
   if (!parsed.success) {
-    const words = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'The row'}: ${message}.`);
-    return { problem: [...new Set(words)].join(' ') };
+    return { problem: problemOfError(errorOf(parsed.error, asked)) };
   }
   const { deadline: _deadline, maxRetries: _retries, retryBackoffSeconds: _backOff, ...input } = parsed.data;
   return { input, hash: createHash('sha256').update(JSON.stringify(input)).digest('hex') };
-};
+}
 
 /** Columns with the names of settings, as text or as a number; an empty cell says nothing. */
 function overridesOf(row: Readonly<Record<string, string>>): Record<string, unknown> {

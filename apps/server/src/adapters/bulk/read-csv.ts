@@ -26,7 +26,8 @@ export async function* readCsv(bytes: Readable): AsyncGenerator<SourceRow> {
     if (error instanceof AppError || code?.startsWith('CSV_') !== true) throw error;
     // Beyond such a place it is not known where a row begins.
     if (header === undefined) throw new AppError('bulk_file_invalid', `It is not CSV: ${(error as Error).message}`);
-    yield { line: lines ?? 0, problem: `The rest of the file cannot be read: ${(error as Error).message}.` };
+    const message = `The rest of the file cannot be read: ${(error as Error).message}.`;
+    yield { line: lines ?? 0, problem: { code: 'rest_unreadable', message } };
   } finally {
     bytes.destroy();
   }

@@ -19,7 +19,9 @@ export function headerOf(cells: readonly string[]): readonly string[] {
 
 export function rowOf(header: readonly string[], cells: readonly string[], line: number): SourceRow {
   if (cells.length !== header.length) {
-    return { line, problem: `The row has ${cells.length} cells, the header ${header.length}.` };
+    const [have, wanted] = [cells.length, header.length];
+    const message = `The row has ${have} cells, the header ${wanted}.`;
+    return { line, problem: { code: 'cell_count', message, details: { cells: have, columns: wanted } } };
   }
   return {
     line,

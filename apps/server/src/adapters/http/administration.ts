@@ -10,11 +10,12 @@ import type { Clock } from '../../application/ports.ts';
 import { administersTenants, tenantNotFound } from '../../application/require-rights.ts';
 import type { SetPrices } from '../../application/set-prices.ts';
 import type { RotateUrlKey } from '../../application/signing-keys.ts';
+import type { Asker } from '../../application/submit-generation.ts';
 import type { UsageReader } from '../../application/usage-ports.ts';
 import type { Act } from '../../application/write-audit.ts';
 import { commandLineCaller } from '../../domain/access/caller.ts';
 import { type TenantId, tenantId } from '../../domain/ids.ts';
-import { callerOf } from './tenant.ts';
+import { askerOf, callerOf } from './tenant.ts';
 
 export interface AdministrationPorts {
   readonly manageKeys: ManageKeys;
@@ -43,6 +44,22 @@ export function tenantNamed(request: FastifyRequest, named: string | undefined):
   }
   // Whether there is one is nobody else's business.
   throw tenantNotFound(named);
+}
+
+/**
+ * As `tenantNamed`; undefined where `*` names all of them.
+ *
+ * @throws AppError `tenant_not_found`
+ */
+export function tenantsNamed(request: FastifyRequest, named: string | undefined): TenantId | undefined {
+  return named === '*' && administersTenants(callerOf(request)) ? undefined : tenantNamed(request, named);
+}
+
+/** Whose quotas a request counts towards that is about the tenant named; a key counts within its own tenant alone. */
+export function askerNamed(request: FastifyRequest, named: string | undefined): Asker {
+  const asker = askerOf(request);
+  const tenantId = tenantNamed(request, named);
+  return tenantId === asker.tenantId ? asker : { tenantId };
 }
 
 /** A page out of one item more than it has room for. */

@@ -24,6 +24,7 @@ import { addMcpRoute } from './routes/mcp.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addModelActivityRoutes } from './routes/model-activities.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { addOperationRoutes } from './routes/operation.ts';
 import { addPictureRoutes } from './routes/pictures.ts';
 import { addDeadLetterRoutes, addQueueRoutes } from './routes/queue.ts';
 import { addQualityRoutes } from './routes/reviews.ts';
@@ -106,6 +107,7 @@ export async function createApp(ports: HttpPorts, options: AppOptions): Promise<
   addTemplateRoutes(app, ports.templateRoutes);
   addWebhookRoutes(app, ports.webhookRoutes);
   addAlertRoutes(app, ports.alertRoutes);
+  addOperationRoutes(app, ports.operationRoutes);
   addDoctorRoute(app, ports.diagnose, options.version);
   addPictureRoutes(app, ports.pictureRoutes);
   addQualityRoutes(app, ports.qualityRoutes);

@@ -25,7 +25,7 @@ async function* lines(results: Results, urlOf: (asset: Asset) => string): AsyncG
       const cells = [row.line, row.state, row.generationId, job.index, job.state, job.seed];
       yield csvLine([...cells, picture?.file, picture?.url, prompt, problem]);
     }
-    if (jobs.length === 0) yield csvLine([row.line, row.state, '', '', '', '', '', '', '', row.problem]);
+    if (jobs.length === 0) yield csvLine([row.line, row.state, '', '', '', '', '', '', '', row.problem?.message]);
   }
 }
 

@@ -28,6 +28,7 @@ import type { BulkRoutePorts } from './routes/bulks.ts';
 import type { InspectRoutePorts } from './routes/inspect.ts';
 import type { LoraRoutePorts } from './routes/loras.ts';
 import type { MetricsPorts } from './routes/metrics.ts';
+import type { OperationRoutePorts } from './routes/operation.ts';
 import type { PictureRoutePorts } from './routes/pictures.ts';
 import type { QualityRoutePorts } from './routes/reviews.ts';
 import type { SessionRoutePorts } from './routes/session.ts';
@@ -77,6 +78,7 @@ export interface HttpPorts extends InspectRoutePorts {
   readonly whyNotReady: () => Promise<NotReady | undefined>;
   readonly metrics: MetricsPorts;
   readonly alertRoutes: AlertRoutePorts;
+  readonly operationRoutes: OperationRoutePorts;
   readonly diagnose: Diagnose;
   readonly ids: IdSource;
   readonly clock: Clock;

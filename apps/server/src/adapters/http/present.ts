@@ -12,7 +12,7 @@ import type { JobWithAttempts } from '../../application/get-job.ts';
 import type { AttemptRecord, GenerationRecord, JobRecord } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import type { NumberedEvent } from '../../domain/event.ts';
-import type { JobId } from '../../domain/ids.ts';
+import type { JobId, TenantId } from '../../domain/ids.ts';
 
 /** Tells how far a running job is. */
 export type StepOf = (id: JobId) => number;
@@ -21,13 +21,16 @@ export type StepOf = (id: JobId) => number;
 export interface PresentPorts {
   readonly stepOf: StepOf;
   readonly assetUrls: Pick<AssetUrls, 'pathOf'>;
+  /** The name of a tenant that is not the reader's; undefined for the own one. */
+  readonly foreign?: ((tenant: TenantId) => string | undefined) | undefined;
 }
 
 export function presentGeneration({ generation, jobs }: GenerationRecord, ports: PresentPorts): ApiGeneration {
-  const { tenantId: _tenant, maxAttempts, backOffMs, dueAt, ...shown } = generation;
+  const { tenantId, askedBy: _asker, maxAttempts, backOffMs, dueAt, ...shown } = generation;
   const self = `/v1/generations/${generation.id}`;
   return {
     ...shown,
+    tenant: ports.foreign?.(tenantId),
     createdAt: time(generation.createdAt),
     finishedAt: optionalTime(generation.finishedAt),
     deadline: optionalTime(dueAt),
@@ -38,12 +41,13 @@ export function presentGeneration({ generation, jobs }: GenerationRecord, ports:
   };
 }
 
-export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls }: PresentPorts): ApiJob {
+export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls, foreign }: PresentPorts): ApiJob {
   const step = job.state === 'succeeded' ? steps : job.state === 'running' ? stepOf(job.id) : 0;
   const isRetry = job.state === 'queued' && job.attempt > 0;
   return {
     id: job.id,
     generationId: job.generationId,
+    tenant: foreign?.(job.tenantId),
     index: job.index,
     seed: job.seed,
     triedSeeds: job.triedSeeds.length > 0 ? job.triedSeeds : undefined,

@@ -5,7 +5,12 @@ import { callerOf } from './tenant.ts';
 
 /** What records are shown with to who asks. */
 export function presentingTo(request: Pick<FastifyRequest, 'caller'>, ports: PresentPorts): PresentPorts {
-  return { stepOf: ports.stepOf, assetUrls: assetUrlsFor(request, ports.assetUrls) };
+  const own = callerOf(request).tenantId;
+  return {
+    stepOf: ports.stepOf,
+    assetUrls: assetUrlsFor(request, ports.assetUrls),
+    foreign: (tenant) => (tenant === own ? undefined : tenant),
+  };
 }
 
 /** Signed addresses for those who may read pictures; others get the address alone, which opens nothing for them. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Asker } from '../../application/submit-generation.ts';
-import type { Caller } from '../../domain/access/caller.ts';
+import { askerIdOf, type Caller } from '../../domain/access/caller.ts';
 import { assert } from '../../domain/errors.ts';
 import type { TenantId } from '../../domain/ids.ts';
 
@@ -10,10 +10,11 @@ export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {
   return request.caller;
 }
 
-/** Whose quotas a request counts towards. Only on routes that declare a permission. */
+/** Whose quotas a request counts towards, and who asks. Only on routes that declare a permission. */
 export function askerOf(request: Pick<FastifyRequest, 'caller'>): Asker {
-  const { tenantId, keyId } = callerOf(request);
-  return { tenantId, keyId };
+  const caller = callerOf(request);
+  const { tenantId, keyId } = caller;
+  return { tenantId, keyId, askedBy: askerIdOf(caller) };
 }
 
 /** Whose data a request is about. Only on routes that declare a permission. */

@@ -40,7 +40,19 @@ export interface AlertTables {
   alerts: AlertsTable;
   alert_deliveries: AlertDeliveriesTable;
   process_samples: ProcessSamplesTable;
+  history: HistoryTable;
 }
+
+/** One row a slot: `HistoryPoint` as JSON. */
+export interface HistoryTable {
+  at: number;
+  data: string;
+}
+
+/** Migration `history`. */
+export const historyTable = (): readonly RawBuilder<unknown>[] => [
+  sql`create table history (at bigint not null primary key, data text not null)`,
+];
 
 /** Migration `alerts`. */
 export const alertTables = (): readonly RawBuilder<unknown>[] => [

@@ -5,6 +5,7 @@ export interface BulksTable {
   id: string;
   tenant_id: string;
   key_id: string | null;
+  asked_by: string;
   name: string;
   format: string;
   /** JSON of `BulkSettings`. */
@@ -22,6 +23,8 @@ export interface BulkRowsTable {
   hash: string | null;
   generation_id: string | null;
   problem: string | null;
+  /** JSON of the rest of `RowProblem`; null where there is none, and of rows of before there was one. */
+  fault: string | null;
 }
 
 export interface BulkTables {

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { AppError } from '../../domain/errors.ts';
-import { alertTables } from './alert-tables.ts';
+import { alertTables, historyTable } from './alert-tables.ts';
 import { budgetTables } from './budget-tables.ts';
 import { bulkTables } from './bulk-tables.ts';
 import { clientOptionsTable } from './client-options-table.ts';
@@ -37,6 +37,10 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0017-offered-jobs': { up: (database) => runAll(database, offeredJobs()) },
   '0018-retention': { up: (database) => runAll(database, retentionTables()) },
   '0019-templates': { up: (database) => runAll(database, templateTable()) },
+  '0020-askers': { up: (database) => runAll(database, askers()) },
+  '0021-scores': { up: (database) => runAll(database, scores(isPostgres(database))) },
+  '0022-history': { up: (database) => runAll(database, historyTable()) },
+  '0023-row-problems': { up: (database) => runAll(database, rowProblems()) },
 };
 
 /** Names of all steps, oldest first. */
@@ -247,6 +251,30 @@ const jobWarnings = (): readonly RawBuilder<unknown>[] => [sql`alter table jobs 
 const offeredJobs = (): readonly RawBuilder<unknown>[] => [
   sql`create index jobs_offered on jobs (id) where state = 'queued' and ready = 2`,
 ];
+
+/** Who asked, and the two ways of listing what is open: of one who asked, and over all tenants. */
+const askers = (): readonly RawBuilder<unknown>[] => [
+  ...['generations', 'bulks', 'orders'].map(
+    (table) => sql`alter table ${sql.table(table)} add column asked_by text not null default 'machine'`,
+  ),
+  sql`
+    create index generations_open_by_asker on generations (tenant_id, asked_by, state, id)
+    where state in ('queued', 'running')`,
+  sql`create index generations_open on generations (state, id) where state in ('queued', 'running')`,
+];
+
+/** The score of the aesthetic model, which the gallery is narrowed by; taken out of what was found about a picture. */
+const scores = (onPostgres: boolean): readonly RawBuilder<unknown>[] => [
+  sql`alter table jobs add column score double precision`,
+  sql`
+    update jobs set score = ${
+      onPostgres
+        ? sql`cast(cast(quality as json) #>> '{measures,aesthetic}' as double precision)`
+        : sql`json_extract(quality, '$.measures.aesthetic')`
+    } where quality like '%"aesthetic":%'`,
+];
+
+const rowProblems = (): readonly RawBuilder<unknown>[] => [sql`alter table bulk_rows add column fault text`];
 
 const results = (): readonly RawBuilder<unknown>[] => [
   sql`

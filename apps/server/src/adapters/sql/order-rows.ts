@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { THE_MACHINE } from '../../domain/access/caller.ts';
 import { fileId, generationId, keyId, orderId, tenantId } from '../../domain/ids.ts';
 import type { FilePurpose, KeptFile } from '../../domain/kept-file.ts';
 import { hasEnded, type Order, type OrderEnd, type OrderLine, type OrderState } from '../../domain/order.ts';
@@ -35,6 +36,7 @@ export function orderFromRow(row: Selectable<OrdersTable>): Order {
     id: orderId(row.id),
     tenantId: tenantId(row.tenant_id),
     keyId: row.key_id === null ? undefined : keyId(row.key_id),
+    askedBy: row.asked_by,
     endpoint: row.endpoint,
     inputFileId: fileId(row.input_file_id),
     window: row.window_text,
@@ -59,6 +61,7 @@ export function orderToRow(order: Order): OrdersTable {
     id: order.id,
     tenant_id: order.tenantId,
     key_id: order.keyId ?? null,
+    asked_by: order.askedBy ?? THE_MACHINE,
     endpoint: order.endpoint,
     input_file_id: order.inputFileId,
     window_text: order.window,

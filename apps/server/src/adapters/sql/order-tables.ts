@@ -16,6 +16,7 @@ export interface OrdersTable {
   id: string;
   tenant_id: string;
   key_id: string | null;
+  asked_by: string;
   endpoint: string;
   input_file_id: string;
   window_text: string;

@@ -24,6 +24,7 @@ export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers)
     aheadOf: (job) => readAheadOf(queries, job),
     deadLetters: (query) => loadDeadLetters(queries, query),
     costs: () => readCosts(queries),
+    runningByWorker: () => readRunningByWorker(queries),
     offered: ({ limit }) => readOffered(queries, limit),
     findIdempotencyKey: (tenant, key) => findIdempotencyKey(queries, tenant, key),
   };
@@ -35,8 +36,13 @@ export async function loadDeadLetters(queries: Kysely<Tables>, query: DeadLetter
     .selectFrom('jobs')
     .selectAll()
     .where(sql<boolean>`state in ('dead', 'failed')`)
-    .where('tenant_id', '=', query.tenantId)
     .where('state', '=', query.state);
+  if (query.tenantId !== undefined) select = select.where('tenant_id', '=', query.tenantId);
+  if (query.askedBy !== undefined) {
+    select = select.where(sql<boolean>`(
+      select asked_by from generations where generations.id = jobs.generation_id
+    ) = ${query.askedBy}`);
+  }
   if (query.after !== undefined) select = select.where('id', '<', query.after);
   if (query.generationId !== undefined) select = select.where('generation_id', '=', query.generationId);
   // The text that JSON.stringify writes: `code` is the first key of a fault.
@@ -157,6 +163,14 @@ async function readOffered(queries: Kysely<Tables>, limit: number): Promise<read
     priority: priorityFromRank(row.priority),
     lastToken: row.lease_token,
   }));
+}
+
+/** Over the index `jobs_leases`. */
+async function readRunningByWorker(queries: Kysely<Tables>): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ worker_id: string; running: number }>`
+    select worker_id, count(*) as running from jobs where state = 'running' group by worker_id
+  `.execute(queries);
+  return new Map(rows.map((row) => [row.worker_id, Number(row.running)]));
 }
 
 async function readCosts(queries: Kysely<Tables>): Promise<readonly CostRecord[]> {

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { AttemptRecord } from '../../application/ports.ts';
+import { THE_MACHINE } from '../../domain/access/caller.ts';
 import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
 import type { NumberedEvent, StoredEvent } from '../../domain/event.ts';
@@ -25,6 +26,7 @@ export function generationFromRow(row: GenerationRow): Generation {
   return {
     id: generationId(row.id),
     tenantId: tenantId(row.tenant_id),
+    askedBy: row.asked_by,
     state: row.state as GenerationState,
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
@@ -51,6 +53,7 @@ export function generationToRow(generation: Generation, counts: JobCounts): Gene
   return {
     id: generation.id,
     tenant_id: generation.tenantId,
+    asked_by: generation.askedBy ?? THE_MACHINE,
     state: generation.state,
     created_at: generation.createdAt,
     finished_at: generation.finishedAt ?? null,
@@ -192,6 +195,7 @@ export function jobChanges(job: Job): Omit<JobRow, FixedColumns> {
     timings: succeeded === undefined ? null : JSON.stringify(succeeded.timings),
     warnings: succeeded === undefined || succeeded.warnings.length === 0 ? null : JSON.stringify(succeeded.warnings),
     quality: succeeded?.quality === undefined ? null : JSON.stringify(succeeded.quality),
+    score: succeeded?.quality?.measures.aesthetic ?? null,
     fault: job.lastFault === undefined ? null : JSON.stringify(job.lastFault),
   };
 }

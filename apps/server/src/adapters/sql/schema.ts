@@ -19,6 +19,8 @@ import type { WebhookTables } from './webhook-tables.ts';
 export interface GenerationsTable {
   id: string;
   tenant_id: string;
+  /** `member:<id>`, `key:<id>` or `machine`. */
+  asked_by: string;
   state: string;
   created_at: number;
   finished_at: number | null;
@@ -83,6 +85,8 @@ export interface JobsTable {
   warnings: string | null;
   /** JSON of what the quality gate found; null when the picture was not measured. */
   quality: string | null;
+  /** Of the aesthetic model; null when the picture has none. */
+  score: number | null;
   /** JSON of the seeds that were given up; null for none. */
   tried_seeds: string | null;
   fault: string | null;

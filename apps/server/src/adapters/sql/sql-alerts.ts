@@ -2,6 +2,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { AlertQuery, AlertReader, AlertTransaction } from '../../application/alert-ports.ts';
 import type { Alert, AlertChannel, AlertDelivery, Silence } from '../../domain/alerting/alert.ts';
 import type { RuleState } from '../../domain/alerting/evaluate-rule.ts';
+import type { HistoryPoint } from '../../domain/alerting/history.ts';
 import type { AlertRule } from '../../domain/alerting/rule.ts';
 import type { ProcessSample } from '../../domain/alerting/sample.ts';
 import type { AlertDeliveriesTable, AlertDocumentsTable } from './alert-tables.ts';
@@ -59,6 +60,14 @@ export class SqlAlertReader implements AlertReader {
   async samples(since: number): Promise<readonly ProcessSample[]> {
     const select = this.queries.selectFrom('process_samples').select('data').where('at', '>', since);
     return (await select.orderBy('at').execute()).map(({ data }) => JSON.parse(data) as ProcessSample);
+  }
+
+  async history(since: number): Promise<readonly HistoryPoint[]> {
+    const select = this.queries.selectFrom('history').selectAll().where('at', '>=', since);
+    return (await select.orderBy('at').execute()).map(({ at, data }) => ({
+      ...(JSON.parse(data) as HistoryPoint),
+      at,
+    }));
   }
 
   async #documents<T>(kind: AlertDocumentsTable['kind']): Promise<readonly T[]> {
@@ -147,6 +156,14 @@ export class SqlAlerts extends SqlAlertReader implements AlertTransaction {
       .execute();
   }
 
+  async addHistory({ at, ...rest }: HistoryPoint): Promise<void> {
+    await this.queries
+      .insertInto('history')
+      .values({ at, data: JSON.stringify(rest) })
+      .onConflict((conflict) => conflict.column('at').doNothing())
+      .execute();
+  }
+
   /** One holder at a time: the row changes only for its holder, or once its time is over. */
   async takeLease({ name, holder, now, until }: Parameters<AlertTransaction['takeLease']>[0]): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await this.queries
@@ -167,8 +184,9 @@ export class SqlAlerts extends SqlAlertReader implements AlertTransaction {
     await remove.where('holder', '=', holder).execute();
   }
 
-  async forget({ samples, alerts, now }: Parameters<AlertTransaction['forget']>[0]): Promise<void> {
+  async forget({ samples, history, alerts, now }: Parameters<AlertTransaction['forget']>[0]): Promise<void> {
     await this.queries.deleteFrom('process_samples').where('at', '<=', samples).execute();
+    await this.queries.deleteFrom('history').where('at', '<', history).execute();
     for (const silence of await this.silences()) if (silence.until <= now) await this.removeSilence(silence.id);
     const old = await this.queries
       .selectFrom('alerts')

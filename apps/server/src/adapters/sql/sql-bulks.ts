@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { BulkReader, BulkTransaction } from '../../application/bulk-ports.ts';
-import type { Bulk, BulkCounts, BulkFormat, BulkRow, BulkSettings, BulkState } from '../../domain/bulk.ts';
+import { THE_MACHINE } from '../../domain/access/caller.ts';
+import type { Bulk, BulkCounts, BulkFormat, BulkRow, BulkSettings, BulkState, RowProblem } from '../../domain/bulk.ts';
 import {
   type BulkId,
   bulkId,
@@ -122,6 +123,7 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
         id: bulk.id,
         tenant_id: bulk.tenantId,
         key_id: bulk.keyId ?? null,
+        asked_by: bulk.askedBy ?? THE_MACHINE,
         name: bulk.name,
         format: bulk.format,
         settings: JSON.stringify(bulk.settings),
@@ -178,6 +180,7 @@ function bulkFromRow(row: Selectable<BulksTable>): Bulk {
     id: bulkId(row.id),
     tenantId: tenantId(row.tenant_id),
     keyId: row.key_id === null ? undefined : keyId(row.key_id),
+    askedBy: row.asked_by,
     name: row.name,
     format: row.format as BulkFormat,
     settings: JSON.parse(row.settings) as BulkSettings,
@@ -195,8 +198,13 @@ function rowFromRow(row: Selectable<BulkRowsTable>): BulkRow {
     state: row.state as BulkRow['state'],
     hash: row.hash ?? undefined,
     generationId: row.generation_id === null ? undefined : generationId(row.generation_id),
-    problem: row.problem ?? undefined,
+    problem: row.problem === null ? undefined : problemFrom(row.problem, row.fault),
   };
+}
+
+function problemFrom(message: string, fault: string | null): RowProblem {
+  if (fault === null) return { code: 'refused', message };
+  return { ...(JSON.parse(fault) as Omit<RowProblem, 'message'>), message };
 }
 
 function rowToRow(row: BulkRow): BulkRowsTable {
@@ -207,6 +215,7 @@ function rowToRow(row: BulkRow): BulkRowsTable {
     state: row.state,
     hash: row.hash ?? null,
     generation_id: row.generationId ?? null,
-    problem: row.problem ?? null,
+    problem: row.problem?.message ?? null,
+    fault: row.problem === undefined ? null : JSON.stringify({ ...row.problem, message: undefined }),
   };
 }

@@ -27,7 +27,7 @@ export function createWorkerBoard(queries: Kysely<Tables>): WorkerBoard {
         .where('seen_at', '>=', since)
         .orderBy('id')
         .execute();
-      return rows.map((row) => JSON.parse(row.report) as WorkerReport);
+      return rows.map((row) => ({ ...(JSON.parse(row.report) as WorkerReport), seenAt: row.seen_at }));
     },
   };
 }

@@ -130,28 +130,28 @@ export class SqlGallery implements GalleryTransaction {
   }
 }
 
-/** The tenant's pictures over the index `jobs_pictures`, without those that were taken out of the gallery. */
-function pictures(queries: Kysely<Tables>, tenant: TenantId) {
-  return queries
+/** Pictures, the tenant's over the index `jobs_pictures`, without those that were taken out of the gallery. */
+function pictures(queries: Kysely<Tables>, tenant: TenantId | undefined) {
+  const found = queries
     .selectFrom('jobs')
     .innerJoin('generations', 'generations.id', 'jobs.generation_id')
     .innerJoin('assets', 'assets.id', 'jobs.asset_id')
     .leftJoin('picture_marks', 'picture_marks.job_id', 'jobs.id')
     .select('jobs.id')
-    .where('jobs.tenant_id', '=', tenant)
     .where(sql<boolean>`jobs.state = 'succeeded'`)
     .where('picture_marks.deleted_at', 'is', null);
+  return tenant === undefined ? found : found.where('jobs.tenant_id', '=', tenant);
 }
 
 function conditionsOf(query: PictureQuery): Expression<SqlBool>[] {
   const { after, text, model, lora, width, height, since, until, isStarred, tag, generationId, bulkId } = query;
+  const { minScore, maxScore } = query;
   const found: Expression<SqlBool>[] = [];
   if (after !== undefined) found.push(sql`jobs.id < ${after}`);
   if (generationId !== undefined) found.push(sql`jobs.generation_id = ${generationId}`);
   if (bulkId !== undefined) {
-    found.push(sql`jobs.generation_id in (
-      select generation_id from bulk_rows where bulk_id = ${bulkId} and tenant_id = ${query.tenantId}
-    )`);
+    const whose = query.tenantId === undefined ? sql`` : sql`and tenant_id = ${query.tenantId}`;
+    found.push(sql`jobs.generation_id in (select generation_id from bulk_rows where bulk_id = ${bulkId} ${whose})`);
   }
   if (text !== undefined) found.push(sql`lower(generations.prompt) like ${containing(text.toLowerCase())} escape '\\'`);
   if (model !== undefined) found.push(sql`generations.model = ${model}`);
@@ -163,9 +163,12 @@ function conditionsOf(query: PictureQuery): Expression<SqlBool>[] {
   if (height !== undefined) found.push(sql`assets.height = ${height}`);
   if (since !== undefined) found.push(sql`jobs.created_at >= ${since}`);
   if (until !== undefined) found.push(sql`jobs.created_at < ${until}`);
+  if (minScore !== undefined) found.push(sql`jobs.score >= ${minScore}`);
+  if (maxScore !== undefined) found.push(sql`jobs.score <= ${maxScore}`);
   if (isStarred !== undefined) found.push(sql`coalesce(picture_marks.starred, 0) = ${isStarred ? 1 : 0}`);
   if (tag !== undefined) {
-    found.push(sql`jobs.id in (select job_id from picture_tags where tenant_id = ${query.tenantId} and tag = ${tag})`);
+    const whose = query.tenantId === undefined ? sql`` : sql`and tenant_id = ${query.tenantId}`;
+    found.push(sql`jobs.id in (select job_id from picture_tags where tag = ${tag} ${whose})`);
   }
   return found;
 }

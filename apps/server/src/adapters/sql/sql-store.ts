@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { AccessReader } from '../../application/access-ports.ts';
 import type { AlertReader } from '../../application/alert-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
@@ -107,8 +107,13 @@ export abstract class SqlStore implements RecordStore {
   }
 
   async listGenerations(query: GenerationQuery): Promise<readonly GenerationRecord[]> {
-    let select = this.#queries.selectFrom('generations').selectAll().where('tenant_id', '=', query.tenantId);
-    if (query.state !== undefined) select = select.where('state', '=', query.state);
+    const { tenantId, askedBy, state } = query;
+    let select = this.#queries.selectFrom('generations').selectAll();
+    if (tenantId !== undefined) select = select.where('tenant_id', '=', tenantId);
+    if (askedBy !== undefined) select = select.where('asked_by', '=', askedBy);
+    if (state !== undefined) select = select.where('state', '=', state);
+    // Said in the words of the indexes over what is open, so that they are used.
+    if (state === 'queued' || state === 'running') select = select.where(sql<boolean>`state in ('queued', 'running')`);
     if (query.after !== undefined) select = select.where('id', '<', query.after);
     return this.#withJobs(await select.orderBy('id', 'desc').limit(query.limit).execute());
   }

@@ -25,6 +25,18 @@ export const localCaller: Caller = Object.freeze({
 /** The command line on the machine of the data folder, whose user can read and write the records anyway. */
 export const commandLineCaller: Caller = Object.freeze({ ...localCaller, name: 'command line' });
 
+/**
+ * Who asked for something, as one text to compare: a person whatever key they come with, else the key, else whoever
+ * sits at the machine.
+ */
+export function askerIdOf({ memberId, keyId }: Pick<Caller, 'memberId' | 'keyId'>): string {
+  if (memberId !== undefined) return `member:${memberId}`;
+  return keyId === undefined ? THE_MACHINE : `key:${keyId}`;
+}
+
+/** Asker of what was asked for without a key. */
+export const THE_MACHINE = 'machine';
+
 /** Whether the caller's rights reach over the tenant's own affairs to those of the installation. */
 export function isOfInstallation({ tenantId }: Pick<Caller, 'tenantId'>): boolean {
   return tenantId === DEFAULT_TENANT;

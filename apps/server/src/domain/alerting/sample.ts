@@ -9,6 +9,8 @@ export interface ProcessSample {
     /** 0 to 1; null when nobody tells. */
     readonly utilization: number | null;
     readonly isReady: boolean;
+    /** Absent when nobody tells. */
+    readonly memory?: { readonly totalBytes: number; readonly freeBytes: number } | undefined;
   }[];
   /** Jobs that ended here since the sample before. */
   readonly succeeded: number;

@@ -1,8 +1,9 @@
 import type { Setting } from '@imagemill/api';
 import { TextInput } from '@mantine/core';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSettings } from '../../shared/api/operation.ts';
+import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { Section } from './section.tsx';
@@ -12,9 +13,10 @@ import styles from './settings-section.module.css';
 export function SettingsSection(): ReactElement {
   const { t } = useTranslation();
   const settings = useSettings();
+  const words = useSettingWords();
   const [text, setText] = useState('');
   const shown = settings.data?.filter(({ name, description }) =>
-    `${name} ${description}`.toLowerCase().includes(text.trim().toLowerCase()),
+    `${name} ${description} ${words[name] ?? ''}`.toLowerCase().includes(text.trim().toLowerCase()),
   );
   return (
     <Section
@@ -40,9 +42,7 @@ export function SettingsSection(): ReactElement {
           <tr key={setting.name}>
             <th scope="row">
               {setting.name}
-              <p className={styles.help} lang="en">
-                {setting.description}
-              </p>
+              <Description setting={setting} words={words} />
             </th>
             <td>
               <Value setting={setting} />
@@ -61,6 +61,39 @@ export function SettingsSection(): ReactElement {
       </DataTable>
     </Section>
   );
+}
+
+/** In the reader's language; what the page has no words for, in the server's. */
+function Description(props: {
+  readonly setting: Setting;
+  readonly words: Readonly<Record<string, string>>;
+}): ReactElement {
+  const { name, description } = props.setting;
+  const own = props.words[name];
+  return (
+    <p className={styles.help} lang={own === undefined ? 'en' : undefined}>
+      {own ?? description}
+    </p>
+  );
+}
+
+/** What settings mean, by name, in the reader's language; nothing where that is the server's own. */
+function useSettingWords(): Readonly<Record<string, string>> {
+  const language = useLanguage();
+  const [words, setWords] = useState<Readonly<Record<string, string>>>({});
+  useEffect(() => {
+    if (language !== 'zh-CN') return setWords({});
+    let isWanted = true;
+    import('./settings-zh-cn.ts').then(
+      ({ settingsZhCn }) => isWanted && setWords(settingsZhCn),
+      // The server's own words stay.
+      () => undefined,
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [language]);
+  return words;
 }
 
 function Value({ setting }: { readonly setting: Setting }): ReactElement {

@@ -67,7 +67,10 @@ export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactE
       )}
       {list.isLoading && <Loader className={styles.loading ?? ''} aria-label={t('app.loading')} />}
       {list.pictures.length === 0 && !list.isLoading && list.error === null && (
-        <p className={styles.empty}>{t('gallery.empty')}</p>
+        <p className={styles.empty}>
+          {t('gallery.empty')}
+          {(filter.minScore ?? filter.maxScore) !== undefined && <span>{t('gallery.scoreHelp')}</span>}
+        </p>
       )}
       <PictureGrid list={list} selected={selected} onToggle={toggle} onOpen={setOpenId} />
       {openId !== undefined && (

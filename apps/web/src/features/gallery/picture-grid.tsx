@@ -50,20 +50,24 @@ interface TileProps {
 
 const Tile = memo(function Tile({ picture, isSelected, onToggle, onOpen }: TileProps): ReactElement {
   const { t } = useTranslation();
-  const { id, prompt, asset, starred } = picture;
+  const { id, prompt, asset, starred, tenant } = picture;
   return (
     <div className={styles.tile} data-selected={isSelected || undefined}>
       <button type="button" className={styles.open} onClick={() => onOpen(id)}>
         <img src={pictureUrl(asset)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
       </button>
-      <label className={styles.check}>
-        <input
-          type="checkbox"
-          aria-label={t('gallery.select', { prompt })}
-          checked={isSelected}
-          onChange={() => onToggle(id)}
-        />
-      </label>
+      {tenant === undefined ? (
+        <label className={styles.check}>
+          <input
+            type="checkbox"
+            aria-label={t('gallery.select', { prompt })}
+            checked={isSelected}
+            onChange={() => onToggle(id)}
+          />
+        </label>
+      ) : (
+        <span className={styles.tenant}>{tenant}</span>
+      )}
       {starred && (
         <span className={styles.star}>
           <StarIcon size={16} isFilled />

@@ -8,6 +8,7 @@ import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { FilePicker } from '../../shared/ui/file-picker.tsx';
 import { useMessages } from '../../shared/ui/live-region.tsx';
 import { NumberField } from '../../shared/ui/number-field.tsx';
+import { useIsLong } from '../../shared/ui/use-is-long.ts';
 import { isApple, isCtrlEnter, useShortcut } from '../../shared/ui/use-shortcut.ts';
 import styles from './composer.module.css';
 import { clampWhole, type Draft, modelOfDraft, requestOfDraft } from './draft.ts';
@@ -42,6 +43,7 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
   const models = useModels();
   const model = modelOfDraft(draft, models);
   const submit = useSubmitGeneration();
+  const isSlow = useIsLong(submit.isPending, slowMs);
   const reference = useReference(store, model);
   const promptRef = useRef<HTMLTextAreaElement>(null);
   const [hasTried, setHasTried] = useState(false);
@@ -99,11 +101,19 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
       </div>
       <div className={styles.foot}>
         {submit.error !== null && <FaultAlert error={submit.error} onRetry={send} onDismiss={submit.reset} />}
+        {isSlow && (
+          <p className={styles.slow} role="status">
+            {t('compose.slow')}
+          </p>
+        )}
         <DrawButton count={draft.count} isSending={submit.isPending} />
       </div>
     </form>
   );
 }
+
+/** A request without an answer for this long is said to be slow. */
+const slowMs = 4_000;
 
 function usePromptProblem(draft: Draft, model: Model | undefined): string | undefined {
   const { t } = useTranslation();

@@ -75,7 +75,7 @@ export function LorasPart(): ReactElement {
                 <Button
                   size="compact-sm"
                   variant="default"
-                  aria-label={t('compose.removeLora', { name: lora.name })}
+                  aria-label={t('operation.deleteLora', { name: lora.name })}
                   onClick={() => setRemoved(lora)}
                 >
                   {t('gallery.remove')}
@@ -95,7 +95,7 @@ function RemoveDialog({ lora, onClose }: { readonly lora: Lora; readonly onClose
   const remove = useChangeModels(() => client.deleteLora(lora.name));
   return (
     <FormDialog
-      title={t('compose.removeLora', { name: lora.name })}
+      title={t('operation.deleteLora', { name: lora.name })}
       action={t('gallery.remove')}
       isDangerous
       error={remove.error}

@@ -15,32 +15,17 @@ export interface Measured {
   readonly pictures: number;
   readonly failed: number;
   readonly phases: readonly PhaseTimes[];
-  /** Pictures finished in each of the last minutes, oldest first. */
-  readonly perMinute: readonly number[];
 }
 
-export const minutesShown = 30;
-
-/** Counts and times of the jobs of some generations, as seen at a moment. */
-export function measure(generations: readonly Generation[], now: number): Measured {
+/** Counts and times of the jobs of some generations. */
+export function measure(generations: readonly Generation[]): Measured {
   const jobs = generations.flatMap((generation) => generation.jobs);
   const timings = jobs.flatMap((job) => (job.timings === undefined ? [] : [job.timings]));
-  const perMinute = Array.from({ length: minutesShown }, () => 0);
-  for (const { state, finishedAt } of jobs) {
-    if (state !== 'succeeded' || finishedAt === undefined) continue;
-    const minutesAgo = Math.floor(Math.max(0, now - Date.parse(finishedAt)) / 60_000);
-    if (minutesAgo < minutesShown) perMinute[minutesShown - 1 - minutesAgo] = countAt(perMinute, minutesAgo) + 1;
-  }
   return {
     pictures: timings.length,
     failed: jobs.filter(({ state }) => state === 'failed' || state === 'dead').length,
     phases: timings.length === 0 ? [] : phases.map((phase) => timesOf(phase, timings)),
-    perMinute,
   };
-}
-
-function countAt(perMinute: readonly number[], minutesAgo: number): number {
-  return perMinute[minutesShown - 1 - minutesAgo] ?? 0;
 }
 
 function timesOf(phase: Phase, timings: readonly JobTimings[]): PhaseTimes {

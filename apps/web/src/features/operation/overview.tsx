@@ -3,28 +3,30 @@ import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useQueue } from '../../shared/api/queue.ts';
 import { useRecentGenerations } from '../../shared/api/recent.ts';
+import { useCan } from '../../shared/api/session.ts';
 import { useSystem } from '../../shared/api/system.ts';
 import { formatAgo, formatBytes, formatDuration, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { useNow } from '../../shared/ui/use-now.ts';
-import { CostFact } from './cost-fact.tsx';
+import { CostSection } from './cost-section.tsx';
 import { Latency } from './latency.tsx';
 import { LiveCharts } from './live-charts.tsx';
 import { measure } from './measure.ts';
 import { ModelTable } from './model-table.tsx';
 import styles from './overview.module.css';
-import { Throughput } from './throughput.tsx';
+import { WorkersTable } from './workers-table.tsx';
 
 /** How the server is doing, renewed every few seconds. */
 export function Overview(): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
+  const can = useCan();
   const now = useNow(5_000);
   const system = useSystem();
   const queue = useQueue();
   const recent = useRecentGenerations();
-  const measured = measure(recent.data ?? [], now);
+  const measured = measure(recent.data ?? []);
   const waiting = Object.values(queue.data?.classes ?? {});
   const predicted = waiting.reduce((sum, { predictedSeconds }) => sum + predictedSeconds, 0);
   return (
@@ -39,19 +41,18 @@ export function Overview(): ReactElement {
           <Fact name={t('operation.failed')}>
             {t('operation.ofPictures', { failed: measured.failed, count: measured.pictures + measured.failed })}
           </Fact>
-          <CostFact className={styles.fact} />
           <Fact name={t('operation.disk')}>{formatBytes(language, system.data.disk.freeBytes)}</Fact>
           <Fact name={t('operation.version')}>{system.data.version}</Fact>
           <Fact name={t('operation.started')}>{formatAgo(language, system.data.startedAt, now)}</Fact>
         </dl>
       )}
-      <LiveCharts status={system.data} />
+      {can('operations:read') && <LiveCharts />}
+      {can('usage:read') && <CostSection />}
+      {can('operations:read') ? <WorkersTable /> : system.data !== undefined && <Devices system={system.data} />}
       <div className={styles.columns}>
-        <Throughput perMinute={measured.perMinute} />
         <Latency phases={measured.phases} />
+        <ModelTable />
       </div>
-      {system.data !== undefined && <Devices system={system.data} />}
-      <ModelTable />
     </>
   );
 }

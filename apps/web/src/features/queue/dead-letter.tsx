@@ -20,13 +20,14 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
   const mayRedrive = useCan()('generations:write');
-  const { data: generation } = useGenerationOf(job.generationId);
+  const { data: generation } = useGenerationOf(job.generationId, job.tenant);
   const isKnown = useKnownFaults();
   const fault = job.error === undefined ? undefined : faultOfJob(job.error, isKnown);
   return (
     <article className={styles.row} aria-label={t('queue.notDrawn', { prompt: generation?.prompt ?? job.id })}>
       <div className={styles.words}>
         <h3 className={styles.prompt}>{generation?.prompt ?? job.id}</h3>
+        {job.tenant !== undefined && <p>{t('queue.ofTenant', { tenant: job.tenant })}</p>}
         {fault !== undefined && (
           <p>
             {t(`errors.${fault.code}.what`)} {t(`errors.${fault.code}.next`)}
@@ -44,7 +45,7 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
         </details>
       </div>
       {mayRedrive && (
-        <Button variant="default" onClick={() => onChange({ kind: 'redrive', jobId: job.id })}>
+        <Button variant="default" onClick={() => onChange({ kind: 'redrive', jobId: job.id, tenant: job.tenant })}>
           {t('queue.redrive')}
         </Button>
       )}

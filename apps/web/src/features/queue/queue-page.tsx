@@ -8,14 +8,17 @@ import { DeadLetter } from './dead-letter.tsx';
 import { QueueClasses } from './queue-classes.tsx';
 import styles from './queue-page.module.css';
 import { QueuedGeneration } from './queued-generation.tsx';
+import { ScopeSwitch } from './scope-switch.tsx';
+import { useQueueScope } from './use-queue-scope.ts';
 
 /** What is drawn and what waits, the same on every device; and what ended without a picture. */
 export function QueuePage(): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const queue = useQueue();
-  const open = useOpenGenerations();
-  const dead = useDeadLetters();
+  const [scope, setScope] = useQueueScope();
+  const open = useOpenGenerations(scope);
+  const dead = useDeadLetters(scope);
   const change = useChangeQueue();
   const isPaused = queue.data?.paused === true;
   const failure = change.error ?? open.error;
@@ -24,6 +27,7 @@ export function QueuePage(): ReactElement {
     <>
       <header className={styles.head}>
         <h2 className={styles.title}>{t('queue.title')}</h2>
+        <ScopeSwitch scope={scope} onChange={setScope} />
         {queue.data !== undefined && can('queue:manage') && (
           <Button variant="default" onClick={() => change.mutate({ kind: isPaused ? 'resume' : 'pause' })}>
             {isPaused ? t('queue.resume') : t('queue.pause')}
@@ -41,12 +45,14 @@ export function QueuePage(): ReactElement {
         {open.data?.map((generation) => (
           <QueuedGeneration key={generation.id} generation={generation} onChange={change.mutate} />
         ))}
-        {open.data?.length === 0 && <p className={styles.empty}>{t('queue.empty')}</p>}
+        {open.data?.length === 0 && (
+          <p className={styles.empty}>{scope === 'mine' ? t('queue.emptyMine') : t('queue.empty')}</p>
+        )}
       </section>
       <header className={styles.head}>
         <h2 className={styles.title}>{t('queue.deadLetters')}</h2>
-        {can('generations:write') && deadLetters.some(({ state }) => state === 'dead') && (
-          <Button variant="default" onClick={() => change.mutate({ kind: 'redrive-all' })}>
+        {scope !== 'all' && can('generations:write') && deadLetters.some(({ state }) => state === 'dead') && (
+          <Button variant="default" onClick={() => change.mutate({ kind: 'redrive-all', mine: scope === 'mine' })}>
             {t('queue.redriveAll')}
           </Button>
         )}

@@ -17,7 +17,7 @@ interface QueuedGenerationProps {
 export function QueuedGeneration({ generation, onChange }: QueuedGenerationProps): ReactElement {
   const { t } = useTranslation();
   const mayChange = useCan()('generations:write');
-  const { prompt, jobs } = generation;
+  const { prompt, jobs, tenant } = generation;
   const open = jobs.filter(isOpen);
   const waiting = open.filter(({ state }) => state === 'queued');
   const running = open.filter(({ state }) => state === 'running');
@@ -30,6 +30,7 @@ export function QueuedGeneration({ generation, onChange }: QueuedGenerationProps
       <div className={styles.words}>
         <h3 className={styles.prompt}>{prompt}</h3>
         <p className={styles.facts}>
+          {tenant !== undefined && <span>{t('queue.ofTenant', { tenant })}</span>}
           <span>
             {t('queue.progress', { done: jobs.length - open.length, total: jobs.length, running: running.length })}
           </span>
@@ -52,13 +53,14 @@ export function QueuedGeneration({ generation, onChange }: QueuedGenerationProps
                 kind: 'priority',
                 jobIds: open.map(({ id }) => id),
                 priority: currentTarget.value as Priority,
+                tenant,
               })
             }
           />
           <Button
             variant="default"
             disabled={!canCancel}
-            onClick={() => onChange({ kind: 'cancel', generationId: generation.id })}
+            onClick={() => onChange({ kind: 'cancel', generationId: generation.id, tenant })}
           >
             {canCancel ? t('feed.cancel') : t('feed.cancelling')}
           </Button>

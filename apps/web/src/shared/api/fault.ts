@@ -9,6 +9,8 @@ export interface Fault {
   readonly code: FaultCode;
   /** Fields that the server refused. */
   readonly fields: readonly FieldError[];
+  /** When the same may succeed, as the server says. */
+  readonly retryAfterSeconds?: number | undefined;
   /** Finds the request in the server's log. */
   readonly requestId?: string | undefined;
 }
@@ -17,7 +19,8 @@ export interface Fault {
 export function faultOf(error: unknown, isKnown: (code: string) => boolean): Fault {
   if (error instanceof ApiError) {
     const code = isKnown(error.code) ? (error.code as FaultCode) : codeOfStatus(error.status);
-    return { code, fields: error.problem?.errors ?? [], requestId: error.problem?.requestId };
+    const { problem, retryAfterSeconds } = error;
+    return { code, fields: problem?.errors ?? [], requestId: problem?.requestId, retryAfterSeconds };
   }
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
   return { code: isTimeout ? UNREACHABLE : NOT_A_PROBLEM, fields: [] };
@@ -31,6 +34,7 @@ export function faultOfJob(error: JobError, isKnown: (code: string) => boolean):
 /** For codes this page does not know, and for answers of something between page and server. */
 function codeOfStatus(status: number): FaultCode {
   if (status === 0) return UNREACHABLE;
+  if (status === 429) return 'rate_limited';
   if (status === 507) return 'disk_full';
   return status >= 500 ? 'internal_error' : NOT_A_PROBLEM;
 }

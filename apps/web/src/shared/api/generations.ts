@@ -7,7 +7,7 @@ import {
   useMutation,
   useQueryClient,
 } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { client } from './client.ts';
 import { applyEvent, isFinished, mergeGeneration, putIntoPages } from './generation-state.ts';
 import { systemKey } from './system.ts';
@@ -55,12 +55,28 @@ export function useGenerations(): GenerationList {
 /** Hands a generation in; what the server accepted appears at the head of the list at once. */
 export function useSubmitGeneration(): UseMutationResult<Generation, Error, GenerationRequestInput> {
   const queries = useQueryClient();
+  const unanswered = useRef<{ readonly body: string; readonly key: string }>(undefined);
   return useMutation({
-    mutationFn: (request) => client.submitGeneration(request, { signal: AbortSignal.timeout(submitTimeoutMs) }),
-    onSuccess: (generation) => putGeneration(queries, generation),
+    mutationFn: (request) => {
+      // What was sent and not answered may have been accepted: under the same key it is not drawn twice.
+      const body = JSON.stringify(request);
+      if (unanswered.current?.body !== body) unanswered.current = { body, key: newKey() };
+      const signal = AbortSignal.timeout(submitTimeoutMs);
+      return client.submitGeneration(request, { signal, idempotencyKey: unanswered.current.key });
+    },
+    onSuccess: (generation) => {
+      unanswered.current = undefined;
+      putGeneration(queries, generation);
+    },
     // Both ways the page learns something about the server: how long its queue is, or that it does not answer.
     onSettled: () => void queries.invalidateQueries({ queryKey: systemKey }),
   });
+}
+
+/** As random as a UUID, which pages without HTTPS cannot make. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `page-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** Asks for every picture of a generation that is not drawn yet to be left out. */

@@ -1,5 +1,6 @@
-import type { ModelActivity, Setting } from '@imagemill/api';
+import type { ModelActivity, Setting, SystemHistory, WorkerList } from '@imagemill/api';
 import {
+  keepPreviousData,
   type UseMutationResult,
   type UseQueryResult,
   useMutation,
@@ -40,5 +41,24 @@ export function useSettings(): UseQueryResult<readonly Setting[]> {
   return useQuery({
     queryKey: ['settings'],
     queryFn: async ({ signal }) => (await client.listSettings({ signal })).items,
+  });
+}
+
+/** Who draws, and where. */
+export function useWorkers(): UseQueryResult<WorkerList['items']> {
+  return useQuery({
+    queryKey: ['workers'],
+    queryFn: async ({ signal }) => (await client.listWorkers({ signal })).items,
+    refetchInterval: 2_000,
+  });
+}
+
+/** How the installation was doing in its last minutes. */
+export function useSystemHistory(minutes: number, points: number): UseQueryResult<SystemHistory> {
+  return useQuery({
+    queryKey: ['system-history', minutes, points],
+    queryFn: ({ signal }) => client.getSystemHistory({ minutes, points }, { signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: 5_000,
   });
 }

@@ -18,14 +18,22 @@ export function useQueue(): UseQueryResult<QueueStatus> {
   return useQuery({ queryKey: queueKey, queryFn: ({ signal }) => client.getQueue({ signal }), refetchInterval: 2_000 });
 }
 
+/** Whose part of the queue is looked at: the caller's own, their tenant's, or that of all tenants. */
+export const queueScopes = ['mine', 'tenant', 'all'] as const;
+export type QueueScope = (typeof queueScopes)[number];
+
+function scopeQuery(scope: QueueScope): { readonly mine?: true; readonly tenant?: '*' } {
+  return scope === 'mine' ? { mine: true } : scope === 'all' ? { tenant: '*' } : {};
+}
+
 /** Generations with pictures that are not drawn yet, those in work first. */
-export function useOpenGenerations(): UseQueryResult<readonly Generation[]> {
+export function useOpenGenerations(scope: QueueScope): UseQueryResult<readonly Generation[]> {
   return useQuery({
-    queryKey: openKey,
+    queryKey: [...openKey, scope],
     queryFn: async ({ signal }) => {
       const [running, queued] = await Promise.all([
-        client.listGenerations({ state: 'running', limit: 100 }, { signal }),
-        client.listGenerations({ state: 'queued', limit: 100 }, { signal }),
+        client.listGenerations({ ...scopeQuery(scope), state: 'running', limit: 100 }, { signal }),
+        client.listGenerations({ ...scopeQuery(scope), state: 'queued', limit: 100 }, { signal }),
       ]);
       // One may have changed from queued to running between the two answers.
       const byId = new Map([...running.items, ...queued.items].map((item) => [item.id, item]));
@@ -36,23 +44,23 @@ export function useOpenGenerations(): UseQueryResult<readonly Generation[]> {
 }
 
 /** One job with its place in the queue and the time until its picture is there, as far as they are known. */
-export function useJobOutlook(id: string | undefined): UseQueryResult<JobDetail> {
+export function useJobOutlook(id: string | undefined, tenant?: string): UseQueryResult<JobDetail> {
   return useQuery({
     queryKey: ['job', id],
-    queryFn: ({ signal }) => client.getJob(id ?? '', { signal }),
+    queryFn: ({ signal }) => client.getJob(id ?? '', { signal, tenant }),
     enabled: id !== undefined,
     refetchInterval: 3_000,
   });
 }
 
 /** Jobs that ended without a picture, newest first. */
-export function useDeadLetters(): UseQueryResult<DeadLetterPage['items']> {
+export function useDeadLetters(scope: QueueScope): UseQueryResult<DeadLetterPage['items']> {
   return useQuery({
-    queryKey: deadKey,
+    queryKey: [...deadKey, scope],
     queryFn: async ({ signal }) => {
       const [dead, failed] = await Promise.all([
-        client.listDeadLetters({ state: 'dead', limit: 50 }, { signal }),
-        client.listDeadLetters({ state: 'failed', limit: 50 }, { signal }),
+        client.listDeadLetters({ ...scopeQuery(scope), state: 'dead', limit: 50 }, { signal }),
+        client.listDeadLetters({ ...scopeQuery(scope), state: 'failed', limit: 50 }, { signal }),
       ]);
       return [...dead.items, ...failed.items].sort((a, b) => (a.id < b.id ? 1 : -1));
     },
@@ -61,10 +69,10 @@ export function useDeadLetters(): UseQueryResult<DeadLetterPage['items']> {
 }
 
 /** The generation that a job belongs to; it does not change any more. */
-export function useGenerationOf(id: string): UseQueryResult<Generation> {
+export function useGenerationOf(id: string, tenant?: string): UseQueryResult<Generation> {
   return useQuery({
     queryKey: ['generation', id],
-    queryFn: ({ signal }) => client.getGeneration(id, { signal }),
+    queryFn: ({ signal }) => client.getGeneration(id, { signal, tenant }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
@@ -72,10 +80,15 @@ export function useGenerationOf(id: string): UseQueryResult<Generation> {
 export type QueueChange =
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'cancel'; readonly generationId: string }
-  | { readonly kind: 'priority'; readonly jobIds: readonly string[]; readonly priority: Priority }
-  | { readonly kind: 'redrive'; readonly jobId: string }
-  | { readonly kind: 'redrive-all' };
+  | { readonly kind: 'cancel'; readonly generationId: string; readonly tenant: string | undefined }
+  | {
+      readonly kind: 'priority';
+      readonly jobIds: readonly string[];
+      readonly priority: Priority;
+      readonly tenant: string | undefined;
+    }
+  | { readonly kind: 'redrive'; readonly jobId: string; readonly tenant: string | undefined }
+  | { readonly kind: 'redrive-all'; readonly mine: boolean };
 
 /** Changes the queue, then asks anew how it stands. */
 export function useChangeQueue(): UseMutationResult<unknown, Error, QueueChange> {
@@ -98,13 +111,13 @@ async function carryOut(change: QueueChange): Promise<unknown> {
     case 'resume':
       return client.resumeQueue();
     case 'cancel':
-      return client.cancelGeneration(change.generationId);
+      return client.cancelGeneration(change.generationId, { tenant: change.tenant });
     case 'priority':
-      for (const id of change.jobIds) await client.setJobPriority(id, change.priority);
+      for (const id of change.jobIds) await client.setJobPriority(id, change.priority, { tenant: change.tenant });
       return undefined;
     case 'redrive':
-      return client.redriveJob(change.jobId);
+      return client.redriveJob(change.jobId, { tenant: change.tenant });
     case 'redrive-all':
-      return client.redriveDeadLetters({ state: 'dead' });
+      return client.redriveDeadLetters({ state: 'dead', mine: change.mine });
   }
 }

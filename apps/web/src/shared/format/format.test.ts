@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatAgo, formatBytes, formatDuration, formatNumber } from './format.ts';
+import { formatAgo, formatBytes, formatDuration, formatNumber, formatPercent, localeOf } from './format.ts';
 
 describe('numbers and times', () => {
   test('a duration is given in milliseconds, seconds or minutes with seconds', () => {
@@ -35,5 +35,20 @@ describe('numbers and times', () => {
   test('numbers are grouped', () => {
     expect(formatNumber('en', 1234567)).toBe('1,234,567');
     expect(formatNumber('zh-CN', 1234567)).toBe('1,234,567');
+  });
+});
+
+describe('the manner of the reader', () => {
+  test('is that of the kind of the language that the browser names', () => {
+    expect(localeOf('en', ['de-DE', 'en-GB', 'en-US'])).toBe('en-GB');
+    expect(localeOf('zh-CN', ['zh-TW', 'zh-CN'])).toBe('zh-TW');
+    expect(localeOf('zh-CN', ['en-US'])).toBe('zh-CN');
+    expect(localeOf('en', [])).toBe('en');
+  });
+
+  test('long times have hours, shares have a percent sign', () => {
+    expect(formatDuration('en', 12_000_000)).toBe('3 hr 20 min');
+    expect(formatDuration('zh-CN', 3_600_000)).toBe('1小时');
+    expect(formatPercent('en', 0.456)).toBe('46%');
   });
 });

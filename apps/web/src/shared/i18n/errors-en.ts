@@ -1,6 +1,6 @@
 /**
  * What happened (`what`) and what the reader can do (`next`), for every error code of the API and for the faults that
- * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api`.
+ * only a page knows. A test holds the list against `errorCodes` of `@imagemill/api` and the engine's own codes.
  */
 export const errorsEn = {
   file_not_found: { what: 'This file is not there any more.', next: 'Reload the page.' },
@@ -203,6 +203,27 @@ export const errorsEn = {
     what: 'The engine on another machine cannot do this.',
     next: 'Draw without LoRAs and without a source picture.',
   },
+  out_of_memory: {
+    what: 'The device has too little memory for this picture.',
+    next: 'Draw it smaller or without LoRAs, or ask who runs the server to free memory.',
+  },
+  picture_invalid: {
+    what: 'The picture came out without numbers and was thrown away.',
+    next: 'Try again. If it repeats, choose another precision of the model.',
+  },
+  device_failed: {
+    what: 'The device failed while it drew.',
+    next: 'Try again. If it repeats, ask who runs the server to look at the device.',
+  },
+  device_unavailable: {
+    what: 'The device cannot be used.',
+    next: 'Ask who runs the server to look at its device and its log.',
+  },
+  model_too_large: {
+    what: 'The model does not fit into the memory of the device.',
+    next: 'Choose a smaller precision of the model.',
+  },
+  prompt_too_long: { what: 'The prompt is too long for the model.', next: 'Shorten it and draw again.' },
   engine_fault: {
     what: 'The engine could not draw this picture.',
     next: 'Change the size or the settings and draw again.',

@@ -107,6 +107,15 @@ export const errorsZhCn = {
   engine_overloaded: { what: '另一台机器上的引擎任务过多。', next: '会自动重试。如果反复出现，请减少同时生成的张数。' },
   engine_refused: { what: '另一台机器上的引擎拒绝了这张图片。', next: '请按提示修改后重新生成。' },
   engine_unsupported: { what: '另一台机器上的引擎不支持此操作。', next: '请去掉 LoRA 和源图片后重新生成。' },
+  out_of_memory: {
+    what: '设备内存不足，无法绘制这张图片。',
+    next: '请缩小尺寸或不用 LoRA，或请服务器管理员释放内存。',
+  },
+  picture_invalid: { what: '图片结果无效，已丢弃。', next: '请重试。如果再次出现，请选择模型的其他精度。' },
+  device_failed: { what: '绘制时设备出现故障。', next: '请重试。如果再次出现，请服务器管理员检查设备。' },
+  device_unavailable: { what: '设备无法使用。', next: '请服务器管理员检查设备和日志。' },
+  model_too_large: { what: '模型超出设备内存。', next: '请选择模型的较小精度。' },
+  prompt_too_long: { what: '提示词对模型来说过长。', next: '请缩短后再绘制。' },
   engine_fault: { what: '引擎无法绘制这张图片。', next: '请更改尺寸或设置，然后重新生成。' },
   model_unusable: {
     what: '模型无法加载。',

@@ -1,5 +1,6 @@
 import i18next, { type i18n as I18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { formatNumber } from '../format/format.ts';
 import { readStored, writeStored } from '../storage.ts';
 import { detectLanguage, type Language, languageStorageKey, languages } from './language.ts';
 import type { messagesEn } from './messages-en.ts';
@@ -31,6 +32,8 @@ export async function startI18n(): Promise<I18n> {
     // React escapes what it renders.
     interpolation: { escapeValue: false },
   });
+  // Numbers within sentences as beside them: in the manner of the reader.
+  i18next.services.formatter?.add('number', (value: number, lng = language) => formatNumber(lng, value));
   return i18next;
 }
 

@@ -33,6 +33,16 @@ function variablesOf(language: Language, key: string): string[] {
   return [...new Set(texts.flatMap((text) => [...text.matchAll(/\{\{(\w+)/g)].map((match) => match[1]!)))].sort();
 }
 
+/** Of `DiffusionError`, as jobs end with them. */
+const engineCodes = [
+  'out_of_memory',
+  'picture_invalid',
+  'device_failed',
+  'device_unavailable',
+  'model_too_large',
+  'prompt_too_long',
+];
+
 describe('messages', () => {
   test('English and Chinese have the same keys, none missing and none surplus', () => {
     expect(keysWithoutPlural('zh-CN')).toEqual(keysWithoutPlural('en'));
@@ -70,15 +80,15 @@ describe('messages', () => {
       .join('\n');
     // Their keys are put together from codes and field names of the API.
     const isComposed = (key: string): boolean =>
-      /^(errors|warnings|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.state|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
+      /^(errors|warnings|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.(state|rowFaults)|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
         key,
       );
     const unused = keysWithoutPlural('en').filter((key) => !isComposed(key) && !components.includes(`'${key}'`));
     expect(unused).toEqual([]);
   });
 
-  test('every error code of the API and of the client has its sentences', () => {
-    const expected = [...Object.keys(errorCodes), UNREACHABLE, NOT_A_PROBLEM].sort();
+  test('every error code of the API, of the engine and of the client has its sentences', () => {
+    const expected = [...Object.keys(errorCodes), ...engineCodes, UNREACHABLE, NOT_A_PROBLEM].sort();
     expect(Object.keys(messages.en.errors).sort()).toEqual(expected);
   });
 });

@@ -1,9 +1,11 @@
 import { ApiError } from '@imagemill/api/client';
 import { Button } from '@mantine/core';
-import type { ReactElement } from 'react';
+import { type ReactElement, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Fault, faultOf } from '../api/fault.ts';
+import { formatDuration } from '../format/format.ts';
 import { useKnownFaults } from '../i18n/use-known-faults.ts';
+import { useLanguage } from '../i18n/use-language.ts';
 import styles from './fault-alert.module.css';
 import { AlertIcon } from './icons.tsx';
 
@@ -17,6 +19,8 @@ interface FaultAlertProps {
 export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): ReactElement {
   const { t } = useTranslation();
   const fault = faultOf(error, useKnownFaults());
+  const language = useLanguage();
+  const waitSeconds = useSecondsLeft(error, fault.retryAfterSeconds);
   // What the server refused for good would be refused again.
   const canRetry = !(error instanceof ApiError) || error.retryable;
   return (
@@ -28,12 +32,13 @@ export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): Reac
         <p className={styles.what}>{t(`errors.${fault.code}.what`)}</p>
         <FieldList fault={fault} />
         <p>{t(`errors.${fault.code}.next`)}</p>
+        {waitSeconds > 0 && <p>{t('fault.possibleIn', { time: formatDuration(language, waitSeconds * 1_000) })}</p>}
         {fault.requestId !== undefined && fault.fields.length === 0 && (
           <p className={styles.reference}>{t('fault.reference', { requestId: fault.requestId })}</p>
         )}
         <div className={styles.actions}>
           {onRetry !== undefined && canRetry && (
-            <Button size="xs" variant="default" onClick={onRetry}>
+            <Button size="xs" variant="default" disabled={waitSeconds > 0 && waitSeconds < 120} onClick={onRetry}>
               {t('fault.tryAgain')}
             </Button>
           )}
@@ -46,6 +51,22 @@ export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): Reac
       </div>
     </div>
   );
+}
+
+/** Counts down from what the server asked to wait when the error came. */
+function useSecondsLeft(error: unknown, seconds: number | undefined): number {
+  const [end, setEnd] = useState<{ readonly of: unknown; readonly at: number }>();
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (seconds === undefined) return;
+    const begin = Date.now();
+    setEnd({ of: error, at: begin + seconds * 1_000 });
+    setNow(begin);
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [error, seconds]);
+  const isCounting = end !== undefined && end.of === error;
+  return isCounting ? Math.max(0, Math.ceil((end.at - now) / 1_000)) : (seconds ?? 0);
 }
 
 function FieldList({ fault }: { readonly fault: Fault }): ReactElement | null {

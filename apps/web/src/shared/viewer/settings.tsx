@@ -24,6 +24,7 @@ export function Settings({ picture, onRecall, onReference, onRemoveTag }: Settin
   const { t } = useTranslation();
   const { notify } = useMessages();
   const can = useCan();
+  const isOwn = picture.tenant === undefined;
   const save = (): Promise<void> => savePicture(picture).catch(() => notify(t('viewer.downloadFailed')));
   return (
     <div className={styles.settings}>
@@ -40,7 +41,7 @@ export function Settings({ picture, onRecall, onReference, onRemoveTag }: Settin
           </>
         )}
         <Warnings warnings={picture.warnings ?? []} />
-        <Tags tags={picture.tags ?? []} onRemove={can('assets:write') ? onRemoveTag : undefined} />
+        <Tags tags={picture.tags ?? []} onRemove={isOwn && can('assets:write') ? onRemoveTag : undefined} />
       </section>
       <dl className={styles.facts}>
         {useFacts(picture).map(([name, value]) => (
@@ -62,14 +63,16 @@ export function Settings({ picture, onRecall, onReference, onRemoveTag }: Settin
             <Button variant="default" leftSection={<LockIcon size={16} />} onClick={() => onRecall('all')}>
               {t('viewer.sameSeed')}
             </Button>
-            <Button
-              variant="default"
-              className={styles.wide ?? ''}
-              leftSection={<PictureIcon size={16} />}
-              onClick={onReference}
-            >
-              {t('viewer.drawFrom')}
-            </Button>
+            {isOwn && (
+              <Button
+                variant="default"
+                className={styles.wide ?? ''}
+                leftSection={<PictureIcon size={16} />}
+                onClick={onReference}
+              >
+                {t('viewer.drawFrom')}
+              </Button>
+            )}
           </>
         )}
       </div>

@@ -10,6 +10,7 @@ export function useFacts(picture: ShownPicture): readonly Fact[] {
   const { t } = useTranslation();
   const language = useLanguage();
   const { asset, timings, loras, image, mask } = picture;
+  const score = picture.quality?.measures.aesthetic;
   const number = (value: number): string => formatNumber(language, value);
   const drawnIn: Fact[] =
     timings === undefined
@@ -42,6 +43,8 @@ export function useFacts(picture: ShownPicture): readonly Fact[] {
       `${asset.mediaType.replace('image/', '').toUpperCase()} · ${formatBytes(language, asset.sizeBytes)}`,
     ],
     ...drawnIn,
+    ...(score === undefined ? [] : [[t('viewer.score'), number(Math.round(score * 100) / 100)] as const]),
+    ...(picture.tenant === undefined ? [] : [[t('administration.tenant'), picture.tenant] as const]),
     [t('viewer.created'), formatDateTime(language, picture.createdAt)],
     ['SHA-256', asset.sha256],
   ];

@@ -36,6 +36,8 @@ export function Viewer(props: ViewerProps): ReactElement | null {
   }, [isKnown]);
   if (picture === undefined) return null;
 
+  // Pictures of another tenant are shown to admins of the installation; what is noted about them is their owners'.
+  const mayMark = can('assets:write') && picture.tenant === undefined;
   const go = (offset: number): void => {
     const next = pictures[index + offset];
     if (next !== undefined) onOpen(next.id);
@@ -48,7 +50,7 @@ export function Viewer(props: ViewerProps): ReactElement | null {
   const press = (event: KeyboardEvent): void => {
     if (event.key === 'ArrowLeft') go(-1);
     if (event.key === 'ArrowRight') go(1);
-    if (event.key === '.' && can('assets:write')) star();
+    if (event.key === '.' && mayMark) star();
     const part = recallOf(event);
     if (part !== undefined && can('generations:write')) recall(part);
   };
@@ -71,7 +73,7 @@ export function Viewer(props: ViewerProps): ReactElement | null {
           <Step label={t('viewer.next')} isPossible={index < pictures.length - 1} onClick={() => go(1)}>
             <NextIcon />
           </Step>
-          {can('assets:write') && (
+          {mayMark && (
             <IconButton
               label={picture.starred === true ? t('gallery.unstar') : t('gallery.star')}
               isPressed={picture.starred === true}

@@ -18,14 +18,14 @@ import type { AssetUrls } from '../../../application/asset-urls.ts';
 import type { BulkOf, BulkPlan, BulkRecord, ManageBulks, NewBulk } from '../../../application/manage-bulks.ts';
 import type { PictureStore } from '../../../application/ports.ts';
 import type { Asset } from '../../../domain/asset.ts';
-import type { BulkFormat } from '../../../domain/bulk.ts';
+import type { BulkFormat, RowProblem } from '../../../domain/bulk.ts';
 import { AppError } from '../../../domain/errors.ts';
 import { bulkId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { archiveOf, manifestOf } from '../bulk-results.ts';
 import { json, problems } from '../openapi.ts';
 import { originOf } from '../presenting.ts';
-import { callerOf, tenantOf } from '../tenant.ts';
+import { askerOf, callerOf, tenantOf } from '../tenant.ts';
 import { fileNameOf, uploadedBytes } from '../uploaded-file.ts';
 
 export interface BulkRoutePorts {
@@ -188,7 +188,8 @@ function addResultRoutes(app: App, { bulks, pictures, assetUrls }: BulkRoutePort
       const items = found.slice(0, limit);
       return {
         items: items.map(({ line, state: rowState, generationId, problem }) => ({
-          ...{ line, state: rowState, generationId, problem },
+          ...{ line, state: rowState, generationId },
+          ...(problem && presentProblem(problem)),
         })),
         nextCursor: found.length > limit ? String(items.at(-1)?.line) : undefined,
       };
@@ -265,10 +266,10 @@ async function newBulk(request: FastifyRequest, query: BulkQuery): Promise<NewBu
     const code = part === undefined ? 'required' : 'invalid_value';
     throw new AppError('validation_failed', message, { fields: [{ field: 'file', code, message, expected }] });
   }
-  const { tenantId, keyId } = callerOf(request);
+  const asker = askerOf(request);
   const { dryRun: _dryRun, unchangedSince, ...settings } = query;
   return {
-    ...{ tenantId, keyId, name: name.slice(0, 200), format, bytes: uploadedBytes(part.file) },
+    ...{ ...asker, keyId: asker.keyId, name: name.slice(0, 200), format, bytes: uploadedBytes(part.file) },
     settings: { ...settings, unchangedSince: unchangedSince === undefined ? undefined : bulkId(unchangedSince) },
   };
 }
@@ -287,7 +288,17 @@ function present({ bulk, counts }: BulkRecord): ApiBulk {
 }
 
 function presentPlan({ deviceMs, ...plan }: BulkPlan): ApiPlan {
-  return { ...plan, deviceSeconds: Math.round(deviceMs) / 1_000 };
+  const broken = plan.broken.map(({ line, problem }) => ({ line, ...presentProblem(problem) }));
+  return { ...plan, broken, deviceSeconds: Math.round(deviceMs) / 1_000 };
+}
+
+function presentProblem({
+  message,
+  code,
+  details,
+  fields,
+}: RowProblem): Pick<ApiPlan['broken'][number], 'problem' | 'fault'> {
+  return { problem: message, fault: { code, details, fields } };
 }
 
 const FORMATS: readonly BulkFormat[] = ['csv', 'jsonl', 'xlsx'];

@@ -5,17 +5,19 @@ import {
   generationSchema,
   idParamsSchema,
   listGenerationsQuerySchema,
+  ofTenantQuerySchema,
   submitHeadersSchema,
 } from '@imagemill/api';
 import type { SubmitGenerationInput } from '../../../application/submit-generation.ts';
 import { generationId } from '../../../domain/ids.ts';
+import { tenantNamed, tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { hashOfBody } from '../idempotency.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentGeneration } from '../present.ts';
 import { presentingTo } from '../presenting.ts';
-import { askerOf, tenantOf } from '../tenant.ts';
+import { askerOf } from '../tenant.ts';
 
 export function addGenerationRoutes(app: App, ports: HttpPorts): void {
   app.post(
@@ -54,13 +56,15 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
         summary: 'List generations, newest first',
         tags: ['generations'],
         querystring: listGenerationsQuerySchema,
-        response: { 200: json('One page', generationPageSchema), ...problems(422) },
+        response: { 200: json('One page', generationPageSchema), ...problems(404, 422) },
       },
     },
     async (request) => {
-      const { limit, cursor, state } = request.query;
+      const { limit, cursor, state, mine, tenant } = request.query;
       const after = cursor === undefined ? undefined : generationId(cursor);
-      const { items, next } = await ports.listGenerations({ tenantId: tenantOf(request), limit, after, state });
+      const askedBy = mine === true ? askerOf(request).askedBy : undefined;
+      const tenantId = tenantsNamed(request, tenant);
+      const { items, next } = await ports.listGenerations({ tenantId, askedBy, limit, after, state });
       return { items: items.map((item) => presentGeneration(item, presentingTo(request, ports))), nextCursor: next };
     },
   );
@@ -74,13 +78,14 @@ export function addGenerationRoutes(app: App, ports: HttpPorts): void {
         summary: 'One generation with its jobs',
         tags: ['generations'],
         params: idParamsSchema,
+        querystring: ofTenantQuerySchema,
         response: { 200: json('The generation', generationSchema), ...problems(404, 422) },
       },
     },
     async (request) => {
       const id = generationId(request.params.id);
       return presentGeneration(
-        await ports.getGeneration({ tenantId: tenantOf(request), id }),
+        await ports.getGeneration({ tenantId: tenantNamed(request, request.query.tenant), id }),
         presentingTo(request, ports),
       );
     },
@@ -100,13 +105,14 @@ function addCancelRoute(app: App, ports: HttpPorts): void {
         description: 'What waits ends at once, what runs at its next denoise step. Again is as good as once.',
         tags: ['generations'],
         params: idParamsSchema,
+        querystring: ofTenantQuerySchema,
         response: { 200: json('The generation', generationSchema), ...problems(404, 409, 413, 415, 422, 507) },
       },
     },
     async (request) => {
       const id = generationId(request.params.id);
       return presentGeneration(
-        await ports.cancelGeneration({ tenantId: tenantOf(request), id }),
+        await ports.cancelGeneration({ tenantId: tenantNamed(request, request.query.tenant), id }),
         presentingTo(request, ports),
       );
     },

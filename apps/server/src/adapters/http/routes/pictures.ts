@@ -13,7 +13,8 @@ import type { ListPictures } from '../../../application/list-pictures.ts';
 import type { MarkPictures } from '../../../application/mark-pictures.ts';
 import type { PictureStore } from '../../../application/ports.ts';
 import { AppError } from '../../../domain/errors.ts';
-import { bulkId, generationId, jobId } from '../../../domain/ids.ts';
+import { bulkId, generationId, jobId, type TenantId } from '../../../domain/ids.ts';
+import { tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import { type PresentPorts, presentAsset } from '../present.ts';
@@ -39,14 +40,14 @@ export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
         summary: 'The gallery: pictures that were drawn, newest first',
         tags: ['pictures'],
         querystring: listPicturesQuerySchema,
-        response: { 200: json('One page', picturePageSchema), ...problems(422) },
+        response: { 200: json('One page', picturePageSchema), ...problems(404, 422) },
       },
     },
     async (request) => {
-      const { cursor, since, until, starred, generationId: of, bulkId: bulk, ...filter } = request.query;
+      const { cursor, since, until, starred, generationId: of, bulkId: bulk, tenant, ...filter } = request.query;
       const { items, next } = await ports.listPictures({
         ...filter,
-        tenantId: tenantOf(request),
+        tenantId: tenantsNamed(request, tenant),
         after: cursor === undefined ? undefined : jobId(cursor),
         since: since === undefined ? undefined : Date.parse(since),
         until: until === undefined ? undefined : Date.parse(until),
@@ -55,7 +56,7 @@ export function addPictureRoutes(app: App, ports: PictureRoutePorts): void {
         bulkId: bulk === undefined ? undefined : bulkId(bulk),
       });
       const assetUrls = assetUrlsFor(request, ports.assetUrls);
-      return { items: items.map((one) => presentPicture(one, assetUrls)), nextCursor: next };
+      return { items: items.map((one) => presentPicture(one, assetUrls, tenantOf(request))), nextCursor: next };
     },
   );
 
@@ -130,9 +131,11 @@ function tooLarge(sizeBytes: number): AppError {
 function presentPicture(
   { job, generation, asset, isStarred, tags }: PictureRecord,
   assetUrls: PresentPorts['assetUrls'],
+  own: TenantId,
 ): ApiPicture {
   const { prompt, negativePrompt, steps, guidanceScale, model, loras, image, mask } = generation;
   return {
+    tenant: job.tenantId === own ? undefined : job.tenantId,
     ...{ id: job.id, generationId: generation.id, index: job.index, seed: job.seed },
     createdAt: new Date(job.createdAt).toISOString(),
     ...{ prompt, negativePrompt, steps, guidanceScale, model, loras, image, mask, tags },

@@ -4,17 +4,20 @@ import {
   type QueueClass,
   type QueueStatus,
   queueStatusSchema,
+  type RedriveRequest,
   redriveRequestSchema,
   redriveResultSchema,
 } from '@imagemill/api';
+import type { FastifyRequest } from 'fastify';
 import type { ClassCounts, DeadLetterFilter, QueueFacts } from '../../../application/queue-ports.ts';
 import { generationId, jobId } from '../../../domain/ids.ts';
+import { tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { presentJobDetail } from '../present.ts';
 import { presentingTo } from '../presenting.ts';
-import { askerOf, tenantOf } from '../tenant.ts';
+import { askerOf } from '../tenant.ts';
 
 export function addQueueRoutes(app: App, ports: HttpPorts): void {
   const status = json('The queue', queueStatusSchema);
@@ -74,13 +77,13 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
         summary: 'Jobs that ended without a picture, newest first, with the errors of all attempts',
         tags: ['queue'],
         querystring: listDeadLettersQuerySchema,
-        response: { 200: json('One page', deadLetterPageSchema), ...problems(422) },
+        response: { 200: json('One page', deadLetterPageSchema), ...problems(404, 422) },
       },
     },
     async (request) => {
-      const { limit, cursor, ...filter } = request.query;
+      const { limit, cursor, tenant, ...filter } = request.query;
       const after = cursor === undefined ? undefined : jobId(cursor);
-      const query = { ...filterOf(filter), tenantId: tenantOf(request), limit, after };
+      const query = { ...filterOf(request, filter), tenantId: tenantsNamed(request, tenant), limit, after };
       const { items, next } = await ports.listDeadLetters(query);
       return { items: items.map((item) => presentJobDetail(item, presentingTo(request, ports))), nextCursor: next };
     },
@@ -100,19 +103,16 @@ export function addDeadLetterRoutes(app: App, ports: HttpPorts): void {
       },
     },
     async (request) => {
-      const redriven = await ports.redriveJobs.all({ ...filterOf(request.body), ...askerOf(request) });
+      const { tenantId, keyId } = askerOf(request);
+      const redriven = await ports.redriveJobs.all({ ...filterOf(request, request.body), tenantId, keyId });
       return { redriven };
     },
   );
 }
 
-function filterOf(filter: {
-  readonly state: DeadLetterFilter['state'];
-  readonly code?: string | undefined;
-  readonly generationId?: string | undefined;
-}): DeadLetterFilter {
-  const { state, code, generationId: id } = filter;
-  return { state, code, generationId: id === undefined ? undefined : generationId(id) };
+function filterOf(request: FastifyRequest, { state, code, generationId: id, mine }: RedriveRequest): DeadLetterFilter {
+  const askedBy = mine === true ? askerOf(request).askedBy : undefined;
+  return { state, code, askedBy, generationId: id === undefined ? undefined : generationId(id) };
 }
 
 function presentQueue({ pausedSince, classes, dead }: QueueFacts, now: number): QueueStatus {

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { UsageRow } from '../../../application/usage-ports.ts';
 import { DAY_MS, dayOf } from '../../../domain/access/usage.ts';
 import { AppError } from '../../../domain/errors.ts';
-import { type AdministrationPorts, actOf, tenantNamed } from '../administration.ts';
+import { type AdministrationPorts, actOf, tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { csvOf } from '../csv.ts';
 import { json, problems } from '../openapi.ts';
@@ -38,8 +38,7 @@ export function addUsageRoutes(app: App, { usage, clock }: AdministrationPorts):
     },
     async (request, reply) => {
       const { tenant, groupBy, format } = request.query;
-      const isAll = tenant === '*' && callerOf(request).permissions.has('tenants:manage');
-      const tenantId = isAll ? undefined : tenantNamed(request, tenant);
+      const tenantId = tenantsNamed(request, tenant);
       const { fromDay, toDay } = daysOf(request.query, clock.now());
       const rows = await usage.usage({ tenantId, fromDay, toDay, groupBy });
       const items = rows.map(presentRow);
