@@ -15,6 +15,8 @@ interface Scene {
   readonly prepare?: (page: Page) => Promise<void>;
   /** On a server that knows nobody yet. */
   readonly isClosed?: boolean;
+  /** Down to its end, beyond the screen. */
+  readonly isWhole?: boolean;
 }
 
 /** Pages by the name of their pictures, and what is done on them before. */
@@ -28,11 +30,10 @@ const pages: Readonly<Record<string, Scene>> = {
   queue: { path: '/queue' },
   dead: { path: '/queue', prepare: openAttempts },
   review: { path: '/review' },
-  operation: { path: '/operation' },
-  costs: { path: '/operation', prepare: showCosts },
+  operation: { path: '/operation', isWhole: true },
   models: { path: '/operation/models' },
   loras: { path: '/operation/loras' },
-  alerts: { path: '/alerts' },
+  alerts: { path: '/alerts', isWhole: true },
   tenants: { path: '/administration/tenants' },
   members: { path: '/administration/members' },
   keys: { path: '/administration/keys' },
@@ -50,6 +51,8 @@ const looks = [
 
 await using server = await startFilledServer();
 const { client } = server;
+// A line takes some points.
+while ((await client.getSystemHistory()).samples.length < 6) await new Promise((resolve) => setTimeout(resolve, 1_000));
 // Pages for who is not known: a server that asks for a key.
 await using closed = await startImagemill({ requireKey: true });
 
@@ -65,13 +68,13 @@ try {
 async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<void> {
   const { name, locale, colorScheme, width, height } = look;
   const context = await from.newContext({ locale, colorScheme, viewport: { width, height } });
-  for (const [title, { path, prepare, isClosed = false }] of Object.entries(pages)) {
+  for (const [title, { path, prepare, isClosed = false, isWhole = false }] of Object.entries(pages)) {
     const page = await context.newPage();
     await page.goto((isClosed ? closed.url : server.url) + path);
     await untilDrawn(page);
     if (prepare !== undefined) await prepare(page);
     await untilDrawn(page);
-    const webp = await sharp(await page.screenshot())
+    const webp = await sharp(await page.screenshot({ fullPage: isWhole }))
       .webp({ quality: 72 })
       .toBuffer();
     await writeFile(`${folder}${title}-${name}.webp`, webp);
@@ -130,11 +133,4 @@ async function chooseFile(page: Page): Promise<void> {
 async function openAttempts(page: Page): Promise<void> {
   await page.locator('main article summary').first().click();
   await page.locator('main article').last().scrollIntoViewIfNeeded();
-}
-
-async function showCosts(page: Page): Promise<void> {
-  const costs = page.getByRole('heading', { name: /^(Costs|费用)$/ });
-  await costs.waitFor();
-  await costs.evaluate('(heading) => heading.scrollIntoView()');
-  await page.mouse.wheel(0, -80);
 }

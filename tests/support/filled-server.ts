@@ -39,7 +39,7 @@ async function setUp(client: Client): Promise<void> {
 
 /** Pictures with stars and tags, one of them with an adapter, and a bulk. */
 async function fillGallery(client: Client): Promise<void> {
-  await withLora(client, 'ink');
+  await withLora(client, 'ink', 5);
   const things = [
     '一只熊猫，绿色背景',
     'a rocket on a purple background',
@@ -68,7 +68,7 @@ async function fillReviews(url: string, client: Client): Promise<void> {
 
 /** A paused queue in which work waits, and a picture that could not be drawn: its adapter went away. */
 async function fillQueue(client: Client): Promise<void> {
-  await withLora(client, 'gone');
+  await withLora(client, 'gone', 9);
   await client.pauseQueue();
   const lost = await client.submitGeneration({ prompt: 'a boat in ink', loras: [{ name: 'gone' }], maxRetries: 0 });
   await client.deleteLora('gone');
@@ -79,10 +79,10 @@ async function fillQueue(client: Client): Promise<void> {
   await client.submitGeneration({ prompt: 'an owl on a dark blue background', count: 2, priority: 'bulk' });
 }
 
-async function withLora(client: Client, name: string): Promise<void> {
+async function withLora(client: Client, name: string, seed: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'imagemill-lora-'));
   const metadata = { 'modelspec.trigger_phrase': 'inkstyle' };
-  const file = await writeLora(folder, name, { model, seed: 5, metadata });
+  const file = await writeLora(folder, name, { model, seed, metadata });
   await client.uploadLora(`${name}.safetensors`, new Blob([readFileSync(file)]));
   rmSync(folder, { recursive: true });
 }

@@ -7,11 +7,12 @@ import { formatDuration, formatNumber, formatPercent, formatTime } from '../../s
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { readStored, writeStored } from '../../shared/storage.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { beginOf, ratesOf } from './history.ts';
 import { type ChartPoint, LineChart } from './line-chart.tsx';
 import styles from './live-charts.module.css';
 
 /** Times that the charts can span, in minutes, with the points that are shown of each. */
-const spans = { '60': 60, '360': 90, '1440': 96 } as const;
+const spans = { '60': 360, '360': 216, '1440': 288 } as const;
 type Span = keyof typeof spans;
 const key = 'imagemill.operation-span';
 
@@ -53,11 +54,15 @@ function Charts({ history, minutes }: ChartsProps): ReactElement {
   const language = useLanguage();
   const { samples, stepSeconds } = history;
   const now = samples.at(-1);
-  const shape = shapeOf(history, { left: formatTime(language, history.from), right: t('operation.now') });
+  const from = beginOf(history);
+  const shape = shapeOf(history, from, {
+    left: formatTime(language, new Date(from).toISOString()),
+    right: t('operation.now'),
+  });
   const number = (value: number): string => formatNumber(language, value);
   const longest = highestOf(samples, ({ queued }) => queued);
-  const perMinute = ({ succeeded }: SystemSample): number => (succeeded * 60) / stepSeconds;
-  const fastest = Math.round(highestOf(samples, perMinute) * 10) / 10;
+  const perMinute = ratesOf(samples, stepSeconds);
+  const fastest = Math.round(Math.max(0, ...perMinute) * 10) / 10;
   const drawn = samples.reduce((sum, { succeeded }) => sum + succeeded, 0);
   const failed = samples.reduce((sum, one) => sum + one.failed, 0);
   const mostFailed = highestOf(samples, (one) => one.failed);
@@ -71,7 +76,13 @@ function Charts({ history, minutes }: ChartsProps): ReactElement {
       <LineChart
         title={t('operation.throughput')}
         words={t('operation.throughputWords', { count: drawn, minutes, highest: fastest })}
-        {...shape(perMinute, fastest, t('operation.aMinute', { count: fastest }))}
+        {...shape((_, index) => perMinute[index], fastest, t('operation.aMinute', { count: fastest }))}
+      />
+      <LineChart
+        title={t('operation.failures')}
+        words={t('operation.failureWords', { failed, count: drawn + failed })}
+        tone="danger"
+        {...shape((one) => one.failed, mostFailed, number(mostFailed))}
       />
       <LineChart
         title={t('operation.useNow')}
@@ -91,18 +102,12 @@ function Charts({ history, minutes }: ChartsProps): ReactElement {
         }
         {...shape(({ memory }) => memory, 1, formatPercent(language, 1))}
       />
-      <LineChart
-        title={t('operation.failures')}
-        words={t('operation.failureWords', { failed, count: drawn + failed })}
-        tone="danger"
-        {...shape((one) => one.failed, mostFailed, number(mostFailed))}
-      />
     </div>
   );
 }
 
 type Shape = (
-  pick: (sample: SystemSample) => number | undefined,
+  pick: (sample: SystemSample, index: number) => number | undefined,
   top: number,
   words: string,
 ) => {
@@ -112,14 +117,17 @@ type Shape = (
   readonly labels: { readonly top: string; readonly left: string; readonly right: string };
 };
 
-/** How a figure of the history is drawn. */
-function shapeOf(history: SystemHistory, sides: { readonly left: string; readonly right: string }): Shape {
-  const from = Date.parse(history.from);
+/** How a figure of the history is drawn: from when the records begin, where that is later than asked for. */
+function shapeOf(
+  history: SystemHistory,
+  from: number,
+  sides: { readonly left: string; readonly right: string },
+): Shape {
   const length = Date.parse(history.to) - from;
   const gap = (2.5 * history.stepSeconds * 1_000) / length;
   return (pick, top, words) => ({
-    points: history.samples.flatMap((sample) => {
-      const y = pick(sample);
+    points: history.samples.flatMap((sample, index) => {
+      const y = pick(sample, index);
       return y === undefined ? [] : [{ x: Math.max(0, (Date.parse(sample.at) - from) / length), y }];
     }),
     gap,

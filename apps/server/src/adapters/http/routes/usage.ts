@@ -14,7 +14,6 @@ import { type AdministrationPorts, actOf, tenantsNamed } from '../administration
 import type { App } from '../app-type.ts';
 import { csvOf } from '../csv.ts';
 import { json, problems } from '../openapi.ts';
-import { callerOf } from '../tenant.ts';
 
 export function addUsageRoutes(app: App, { usage, clock }: AdministrationPorts): void {
   app.get(
