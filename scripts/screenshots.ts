@@ -1,6 +1,6 @@
 /**
- * Takes docs/screenshots: every page of a server with the demo model, in both languages and both themes. Needs Chromium
- * (CHROMIUM_PATH names another one than Debian's).
+ * Takes docs/screenshots: every page of a server with the demo model, in both languages and both themes, or those named
+ * on the command line. Needs Chromium (CHROMIUM_PATH names another one than Debian's).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,9 @@ const looks = [
   { name: 'zh-narrow', locale: 'zh-CN', colorScheme: 'light', width: 390, height: 844 },
 ] as const;
 
+const named = process.argv.slice(2);
+const wanted = Object.entries(pages).filter(([title]) => named.length === 0 || named.includes(title));
+
 await using server = await startFilledServer();
 const { client } = server;
 // A line takes some points.
@@ -68,7 +71,7 @@ try {
 async function takeAll(from: Browser, look: (typeof looks)[number]): Promise<void> {
   const { name, locale, colorScheme, width, height } = look;
   const context = await from.newContext({ locale, colorScheme, viewport: { width, height } });
-  for (const [title, { path, prepare, isClosed = false, isWhole = false }] of Object.entries(pages)) {
+  for (const [title, { path, prepare, isClosed = false, isWhole = false }] of wanted) {
     const page = await context.newPage();
     await page.goto((isClosed ? closed.url : server.url) + path);
     await untilDrawn(page);

@@ -37,7 +37,7 @@ export function Overview(): ReactElement {
           <Fact name={t('operation.queued')}>{formatNumber(language, system.data.queue.queued)}</Fact>
           <Fact name={t('operation.running')}>{formatNumber(language, system.data.queue.running)}</Fact>
           <Fact name={t('operation.predicted')}>{formatDuration(language, predicted * 1_000)}</Fact>
-          <Fact name={t('operation.deadLetters')}>{formatNumber(language, queue.data?.deadLetters ?? 0)}</Fact>
+          <Fact name={t('queue.outOfAttempts')}>{formatNumber(language, queue.data?.deadLetters ?? 0)}</Fact>
           <Fact name={t('operation.failed')}>
             {t('operation.ofPictures', { failed: measured.failed, count: measured.pictures + measured.failed })}
           </Fact>

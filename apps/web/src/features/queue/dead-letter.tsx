@@ -1,4 +1,4 @@
-import type { JobDetail } from '@imagemill/api';
+import type { JobDetail, JobError } from '@imagemill/api';
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -38,7 +38,8 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
           <ul>
             {job.attempts.map(({ number, finishedAt, error }) => (
               <li key={number}>
-                {formatDateTime(language, finishedAt)} · {error?.message ?? t('queue.interrupted')}
+                {formatDateTime(language, finishedAt)} ·{' '}
+                {error === undefined ? t('queue.interrupted') : <Reason error={error} />}
               </li>
             ))}
           </ul>
@@ -50,5 +51,17 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
         </Button>
       )}
     </article>
+  );
+}
+
+/** Why an attempt failed, in the reader's language where its code is known, with the words of the server. */
+function Reason({ error }: { readonly error: JobError }): ReactElement {
+  const { t } = useTranslation();
+  const isKnown = useKnownFaults();
+  return (
+    <>
+      {isKnown(error.code) && `${t(`errors.${faultOfJob(error, isKnown).code}.what`)} `}
+      <span lang="en">{error.message}</span>
+    </>
   );
 }

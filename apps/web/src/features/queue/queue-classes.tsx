@@ -33,7 +33,7 @@ export function QueueClasses({ queue }: { readonly queue: QueueStatus }): ReactE
         );
       })}
       <li className={styles.class}>
-        <h3 className={styles.name}>{t('queue.deadLetters')}</h3>
+        <h3 className={styles.name}>{t('queue.outOfAttempts')}</h3>
         <p className={styles.numbers}>{formatNumber(language, queue.deadLetters)}</p>
       </li>
     </ul>
