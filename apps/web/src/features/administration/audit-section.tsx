@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useAudit } from '../../shared/api/administration.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { useServerWords } from '../../shared/i18n/use-server-words.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import styles from './audit-section.module.css';
 import { Section } from './section.tsx';
@@ -107,6 +108,7 @@ export function AuditSection({ tenant }: { readonly tenant: string | undefined }
 function AuditRow({ record }: { readonly record: AuditRecord }): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
+  const words = useServerWords();
   const { at, action, actor, target, address, before, after, count } = record;
   return (
     <tr>
@@ -115,7 +117,7 @@ function AuditRow({ record }: { readonly record: AuditRecord }): ReactElement {
         {action}
         {count > 1 && ` × ${count}`}
       </th>
-      <td>{actor.name}</td>
+      <td>{words(actor.name)}</td>
       <td>{target}</td>
       <td>{address ?? t('administration.commandLine')}</td>
       <td>

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { AlertAct } from '../../shared/api/alerts.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { useServerWords } from '../../shared/i18n/use-server-words.ts';
 import styles from './alerts-page.module.css';
 import { useFigure } from './use-figure.ts';
 
@@ -42,17 +43,18 @@ function AlertWords({ alert }: { readonly alert: Alert }): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
   const figure = useFigure();
+  const words = useServerWords();
   const { name, severity, signal, value, worst, firedAt, resolvedAt, acknowledged, advice } = alert;
   return (
     <div className={styles.words}>
-      <strong>{name}</strong> · {t(`alerts.severities.${severity}`)} · {t(`alerts.signals.${signal}`)}{' '}
+      <strong>{words(name)}</strong> · {t(`alerts.severities.${severity}`)} · {t(`alerts.signals.${signal}`)}{' '}
       {figure(signal, value)} ({t('alerts.worst', { value: figure(signal, worst) })})
       <p className={styles.soft}>
         {t('alerts.since', { time: formatDateTime(language, firedAt) })}
         {resolvedAt !== undefined && ` · ${t('alerts.resolved', { time: formatDateTime(language, resolvedAt) })}`}
-        {acknowledged !== undefined && ` · ${t('alerts.acknowledgedBy', { name: acknowledged.by })}`}
+        {acknowledged !== undefined && ` · ${t('alerts.acknowledgedBy', { name: words(acknowledged.by) })}`}
       </p>
-      {resolvedAt === undefined && advice !== '' && <p>{advice}</p>}
+      {resolvedAt === undefined && advice !== '' && <p>{words(advice)}</p>}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { type ReactElement, type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AlertAct } from '../../shared/api/alerts.ts';
+import { useServerWords } from '../../shared/i18n/use-server-words.ts';
 import styles from './alerts-page.module.css';
 
 interface RulesProps {
@@ -30,6 +31,7 @@ export function Rules({ rules, mayChange, onAct }: RulesProps): ReactElement {
 
 function Rule({ rule, mayChange, onAct }: Omit<RulesProps, 'rules'> & { readonly rule: AlertRule }): ReactElement {
   const { t } = useTranslation();
+  const words = useServerWords();
   const { id, name, signal, comparison, phase, enabled, isDefault } = rule;
   const [threshold, setThreshold] = useState(String(rule.threshold));
   const [seconds, setSeconds] = useState(String(rule.forSeconds));
@@ -40,9 +42,9 @@ function Rule({ rule, mayChange, onAct }: Omit<RulesProps, 'rules'> & { readonly
     onAct({ kind: 'rule', id, change: { threshold: Number(threshold), forSeconds: Number(seconds) } });
   };
   return (
-    <form className={styles.item} onSubmit={save} aria-label={name}>
+    <form className={styles.item} onSubmit={save} aria-label={words(name)}>
       <div className={styles.words}>
-        <strong>{name}</strong> · {enabled ? t(`alerts.phases.${phase}`) : t('alerts.off')}
+        <strong>{words(name)}</strong> · {enabled ? t(`alerts.phases.${phase}`) : t('alerts.off')}
         <p className={styles.soft}>
           {t(`alerts.signals.${signal}`)} · {t(`alerts.comparisons.${comparison}`)}
         </p>

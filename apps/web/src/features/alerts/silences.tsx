@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { AlertAct } from '../../shared/api/alerts.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { useServerWords } from '../../shared/i18n/use-server-words.ts';
 import styles from './alerts-page.module.css';
 
 interface SilencesProps {
@@ -18,8 +19,9 @@ interface SilencesProps {
 export function Silences({ silences, rules, mayChange, onAct }: SilencesProps): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
+  const words = useServerWords();
   const nameOf = (ruleId: string | undefined): string =>
-    ruleId === undefined ? t('alerts.allRules') : (rules.find(({ id }) => id === ruleId)?.name ?? ruleId);
+    ruleId === undefined ? t('alerts.allRules') : words(rules.find(({ id }) => id === ruleId)?.name ?? ruleId);
   return (
     <section className={styles.panel}>
       <h3 className={styles.name}>{t('alerts.silences')}</h3>
@@ -28,7 +30,7 @@ export function Silences({ silences, rules, mayChange, onAct }: SilencesProps): 
         {silences.map(({ id, ruleId, until, by, comment }) => (
           <li key={id} className={styles.item}>
             <span className={styles.words}>
-              <strong>{nameOf(ruleId)}</strong> · {t('alerts.until', { time: formatDateTime(language, until) })} · {by}{' '}
+              <strong>{nameOf(ruleId)}</strong> · {t('alerts.until', { time: formatDateTime(language, until) })} · {words(by)}{' '}
               {comment}
             </span>
             {mayChange && (
@@ -60,7 +62,7 @@ function NewSilence({ rules, onAct }: Pick<SilencesProps, 'rules' | 'onAct'>): R
           <option value="">{t('alerts.allRules')}</option>
           {rules.map(({ id, name }) => (
             <option key={id} value={id}>
-              {name}
+              {words(name)}
             </option>
           ))}
         </select>

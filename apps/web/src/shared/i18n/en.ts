@@ -23,6 +23,18 @@ export const en = {
     busy_one: '{{count, number}} picture in the queue',
     busy_other: '{{count, number}} pictures in the queue',
   },
+  serverWords: {
+    deviceBusy: 'Devices are busy',
+    deviceBusyAdvice: 'Scale out: add a device or a worker, or leave bulk work for the night.',
+    queueLong: 'The queue is long',
+    queueLongAdvice: 'Start more workers.',
+    errorRate: 'Pictures fail',
+    errorRateAdvice: 'Look at the dead letters of the queue page, and run "imagemill doctor".',
+    engineDown: 'An engine cannot draw',
+    engineDownAdvice: 'Run "imagemill doctor" on its machine; the folder crash-reports says what was under way.',
+    thisMachine: 'this machine',
+    commandLine: 'command line',
+  },
   navigation: {
     title: 'Pages',
     generate: 'Generate',

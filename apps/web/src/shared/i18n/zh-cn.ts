@@ -22,6 +22,18 @@ export const zhCn = {
     slow: '服务器响应缓慢',
     busy_other: '队列中有 {{count, number}} 张图片',
   },
+  serverWords: {
+    deviceBusy: '设备繁忙',
+    deviceBusyAdvice: '请扩容：增加设备或工作进程，或将批量任务留到夜间。',
+    queueLong: '队列过长',
+    queueLongAdvice: '请启动更多工作进程。',
+    errorRate: '图片失败',
+    errorRateAdvice: '请查看队列页中未能生成的图片，并运行“imagemill doctor”。',
+    engineDown: '有引擎无法绘制',
+    engineDownAdvice: '请在其机器上运行“imagemill doctor”；crash-reports 文件夹记录了当时的任务。',
+    thisMachine: '本机',
+    commandLine: '命令行',
+  },
   navigation: {
     title: '页面',
     generate: '创作',

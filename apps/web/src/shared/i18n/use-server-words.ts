@@ -1,0 +1,25 @@
+import { useTranslation } from 'react-i18next';
+import type { en } from './en.ts';
+
+/** Names and sentences that the server has from the start; what people wrote in their place stays as they wrote it. */
+const known: Readonly<Record<string, keyof typeof en.serverWords>> = {
+  'Devices are busy': 'deviceBusy',
+  'Scale out: add a device or a worker, or leave bulk work for the night.': 'deviceBusyAdvice',
+  'The queue is long': 'queueLong',
+  'Start more workers.': 'queueLongAdvice',
+  'Pictures fail': 'errorRate',
+  'Look at the dead letters of the queue page, and run "imagemill doctor".': 'errorRateAdvice',
+  'An engine cannot draw': 'engineDown',
+  'Run "imagemill doctor" on its machine; the folder crash-reports says what was under way.': 'engineDownAdvice',
+  'this machine': 'thisMachine',
+  'command line': 'commandLine',
+};
+
+/** Says the server's own words in the reader's language. */
+export function useServerWords(): (text: string) => string {
+  const { t } = useTranslation();
+  return (text) => {
+    const key = known[text];
+    return key === undefined ? text : t(`serverWords.${key}`);
+  };
+}
