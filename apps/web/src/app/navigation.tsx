@@ -12,6 +12,7 @@ import {
   TableIcon,
   WandIcon,
 } from '../shared/ui/icons.tsx';
+import { useShownLink } from '../shared/ui/use-shown-link.ts';
 import styles from './navigation.module.css';
 
 /** Leads between the pages. */
@@ -19,6 +20,7 @@ export function Navigation(): ReactElement {
   const { t } = useTranslation();
   const current = usePage();
   const can = useCan();
+  const row = useShownLink(current);
   const entries = [
     { page: 'generate', words: t('navigation.generate'), icon: <WandIcon size={17} /> },
     { page: 'gallery', words: t('navigation.gallery'), icon: <GridIcon size={17} /> },
@@ -30,7 +32,7 @@ export function Navigation(): ReactElement {
     { page: 'alerts', words: t('navigation.alerts'), icon: <BellIcon size={17} /> },
   ] as const;
   return (
-    <nav className={styles.navigation} aria-label={t('navigation.title')}>
+    <nav ref={row} className={styles.navigation} aria-label={t('navigation.title')}>
       {entries
         .filter(({ page }) => pageRights[page].some(can))
         .map(({ page, words, icon }) => (

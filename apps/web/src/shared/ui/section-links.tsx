@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { goToPath } from '../navigation/pages.ts';
 import styles from './section-links.module.css';
+import { useShownLink } from './use-shown-link.ts';
 
 interface SectionLinksProps {
   readonly label: string;
@@ -10,8 +11,9 @@ interface SectionLinksProps {
 
 /** Leads between the parts of a page. */
 export function SectionLinks({ label, current, sections }: SectionLinksProps): ReactElement {
+  const row = useShownLink(current);
   return (
-    <nav className={styles.links} aria-label={label}>
+    <nav ref={row} className={styles.links} aria-label={label}>
       {sections.map(({ path, words }) => (
         <a
           key={path}
