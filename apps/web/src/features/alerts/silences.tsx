@@ -30,8 +30,8 @@ export function Silences({ silences, rules, mayChange, onAct }: SilencesProps): 
         {silences.map(({ id, ruleId, until, by, comment }) => (
           <li key={id} className={styles.item}>
             <span className={styles.words}>
-              <strong>{nameOf(ruleId)}</strong> · {t('alerts.until', { time: formatDateTime(language, until) })} · {words(by)}{' '}
-              {comment}
+              <strong>{nameOf(ruleId)}</strong> · {t('alerts.until', { time: formatDateTime(language, until) })} ·{' '}
+              {words(by)} {comment}
             </span>
             {mayChange && (
               <Button variant="subtle" onClick={() => onAct({ kind: 'unsilence', id })}>
