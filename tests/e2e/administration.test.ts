@@ -233,7 +233,7 @@ describe.skipIf(!hasBrowser())('the administration', () => {
     await worker.getByText(/^\d+ s ago$/).waitFor();
     await page.getByText('Cost this month').first().waitFor();
     await page.getByText('Cost of a picture').first().waitFor();
-    await page.getByText(/ of €10\.00 spent or reserved\.$/).waitFor();
+    await page.getByText(/ of €10\.00 spent or reserved\./).waitFor();
     await page.getByRole('region', { name: 'Costs: Model' }).getByRole('row').nth(1).waitFor();
     expect(await seriousViolations(page)).toEqual([]);
   });

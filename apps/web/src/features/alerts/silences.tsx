@@ -48,6 +48,7 @@ export function Silences({ silences, rules, mayChange, onAct }: SilencesProps): 
 
 function NewSilence({ rules, onAct }: Pick<SilencesProps, 'rules' | 'onAct'>): ReactElement {
   const { t } = useTranslation();
+  const words = useServerWords();
   const [ruleId, setRuleId] = useState('');
   const [minutes, setMinutes] = useState('60');
   const add = (event: SyntheticEvent): void => {

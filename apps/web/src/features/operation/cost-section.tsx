@@ -94,8 +94,8 @@ function Budget({ budget }: { readonly budget: BudgetStanding }): ReactElement |
           max={Math.max(limit, Number.MIN_VALUE)}
           value={Math.min(used, limit)}
         />
-        {t('operation.budgetWords', { used: money(used), limit: money(limit) })}{' '}
-        {budget.state === 'exhausted' && t('operation.budgetExhausted')}
+        {t('operation.budgetWords', { used: money(used), limit: money(limit) })}
+        {budget.state === 'exhausted' && ` ${t('operation.budgetExhausted')}`}
       </dd>
     </div>
   );
