@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHuggingFaceHub } from '../../apps/server/src/adapters/hub/hugging-face-hub.ts';
 import { createModelStore } from '../../apps/server/src/adapters/hub/model-store.ts';
@@ -75,6 +76,19 @@ async function until<T>(ask: () => Promise<T | undefined> | T | undefined): Prom
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Changes the records behind the server's back. */
+async function change({ config }: Opened, statement: string): Promise<void> {
+  if (config.databaseUrl !== undefined) {
+    const client = new pg.Client({ connectionString: config.databaseUrl });
+    await client.connect();
+    await client.query(statement);
+    return client.end();
+  }
+  const database = new DatabaseSync(join(config.dataDir, 'imagemill.db'));
+  database.prepare(statement).run();
+  database.close();
 }
 
 function incident({ incidents }: Opened, kind: string) {
@@ -172,10 +186,8 @@ describe('a blocked queue', () => {
     const parts = await open({ model: demo, watchdogSeconds: 0.2 });
     await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
     const id = await submit(parts, { count: 2 });
-    const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
     const year = 31_536_000_000;
-    database.prepare('update jobs set ready = 0, not_before = ?').run(Date.now() + year);
-    database.close();
+    await change(parts, `update jobs set ready = 0, not_before = ${Date.now() + year}`);
     await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
     const { jobs } = await finished(parts, id);
     expect(jobs.map(({ state }) => state)).toEqual(['succeeded', 'succeeded']);
@@ -186,10 +198,8 @@ describe('a blocked queue', () => {
     const parts = await open({ model: demo, watchdogSeconds: 0.2 });
     await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
     const id = await submit(parts);
-    const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
     const lease = "state = 'running', attempt = 1, lease_token = 1, worker_id = 'gone', started_at = created_at";
-    database.prepare(`update jobs set ${lease}, lease_expires_at = ?`).run(Date.now() + 31_536_000_000);
-    database.close();
+    await change(parts, `update jobs set ${lease}, lease_expires_at = ${Date.now() + 31_536_000_000}`);
     await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
     expect((await finished(parts, id)).jobs[0]).toMatchObject({ state: 'succeeded' });
     expect(await incident(parts, 'queue_blocked')).toBeDefined();
