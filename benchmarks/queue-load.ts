@@ -180,6 +180,7 @@ export function benchOn(
           linkTo: async () => undefined,
         },
         claimJobs,
+        isOneOfMany: true,
         renewLeases: createRenewLeases({ store, clock, leaseMs: LEASE_MS }),
         endAttempt: createEndAttempt({ store, clock, ids, costs }),
         reapExpiredLeases: createReapExpiredLeases({ store, clock, retry: { maxInterruptions: 1 } }),

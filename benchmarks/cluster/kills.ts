@@ -4,7 +4,8 @@ import { spread } from '../statistics.ts';
 import { ask, type ClusterBench, pause } from './cluster-bench.ts';
 import { listen } from './starts.ts';
 
-const body = { prompt: 'a boat', width: 64, height: 64, steps: 1 } as const;
+/** A cancelled picture ends at the next of its steps. */
+const body = { prompt: 'a boat', width: 64, height: 64, steps: 40 } as const;
 
 /** From SIGKILL of the dispatcher that leads to the start of a job that is handed in right after it. */
 export async function printKilledFeeder(bench: ClusterBench): Promise<void> {

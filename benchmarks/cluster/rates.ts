@@ -38,8 +38,7 @@ export async function printFeed(bench: ClusterBench): Promise<void> {
         const startedAt = performance.now();
         await feeder.look();
         busyMs += performance.now() - startedAt;
-        const { interactive, others } = await carrier.waiting();
-        laid += interactive + others;
+        for (const { interactive, others } of await carrier.waiting()) laid += interactive + others;
         await takeAll(taking!, 512);
       }
       note('laid out by the feeder, alone', laid, busyMs);
@@ -170,7 +169,7 @@ async function takeAll({ store, carrier }: Seat, limit: number): Promise<number>
   if (carrier === undefined) throw new Error('taking needs Redis');
   const onTaken = (): void => undefined;
   const take = createTakeJobs({ store, carrier, clock: systemClock, leaseMs: LEASE_MS, onTaken });
-  return (await take({ workerId: workerId('taker'), limit })).length;
+  return (await take({ workerId: workerId('taker'), models: new Set(['demo']), limit })).length;
 }
 
 const LEASE_MS = 3_600_000;

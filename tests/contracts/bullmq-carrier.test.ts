@@ -24,6 +24,7 @@ describeWithRedis('BullMQ on Redis', () => {
   afterAll(() => redis.remove());
 
   const lockMs = 1_000;
+  const models = new Set(['demo']);
   async function openCarrier(prefix: string): Promise<{ carrier: BullmqCarrier; close(): Promise<void> }> {
     const { prompt, patient, close } = connectRedis(redis.url, quietLog);
     if (prompt.status !== 'ready') await new Promise((resolve) => prompt.once('ready', resolve));
@@ -48,12 +49,12 @@ describeWithRedis('BullMQ on Redis', () => {
       loseAll: () => redis.flushAll(),
       async takeAndDie(limit) {
         const other = await openCarrier(prefix);
-        await other.carrier.take({ limit });
+        await other.carrier.take({ limit, models });
         await other.close();
       },
       // The check that finds it runs every half of the lock; a first one marks, a second one lays back.
       async afterLock() {
-        const lies = async (): Promise<boolean> => (await carrier.waiting()).others > 0;
+        const lies = async (): Promise<boolean> => (await carrier.waiting()).some(({ others }) => others > 0);
         while (!(await lies())) await new Promise((resolve) => setImmediate(resolve));
       },
     };
@@ -84,8 +85,10 @@ describeWithRedis('BullMQ on Redis', () => {
           await new JobFeeder({
             ...{ ...ports, carrier, log: quietLog, wakeWorkers, window },
             loadedModels: () => loadedModels,
+            groups: () => input.models && new Map([...input.models].map((model) => [model, 'all'])),
           }).look();
-          return createTakeJobs({ ...ports, carrier, onTaken: () => undefined })(input);
+          const take = createTakeJobs({ ...ports, carrier, onTaken: () => undefined });
+          return take({ ...input, models: input.models ?? new Set(['demo', 'other']) });
         },
       };
     };
@@ -97,8 +100,19 @@ describeWithRedis('BullMQ on Redis', () => {
       const { carrier, close } = await openCarrier('away');
       try {
         await redis.kill();
-        const job = { jobId: jobId('a'), tenantId: tenantId('a'), priority: 'bulk', lastToken: 0 } as const;
-        const calls = [carrier.waiting(), carrier.offer([job]), carrier.missing([job]), carrier.take({ limit: 1 })];
+        const job = {
+          jobId: jobId('a'),
+          tenantId: tenantId('a'),
+          priority: 'bulk',
+          model: 'demo',
+          lastToken: 0,
+        } as const;
+        const calls = [
+          carrier.waiting(),
+          carrier.offer([job]),
+          carrier.missing([job]),
+          carrier.take({ limit: 1, models }),
+        ];
         for (const answer of await Promise.allSettled(calls)) {
           expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'carrier_unavailable' } });
         }
@@ -110,7 +124,7 @@ describeWithRedis('BullMQ on Redis', () => {
           );
         while (!(await isBack())) await new Promise((resolve) => setImmediate(resolve));
         await carrier.offer([job]);
-        expect(await carrier.take({ limit: 1 })).toHaveLength(1);
+        expect(await carrier.take({ limit: 1, models })).toHaveLength(1);
       } finally {
         await close();
       }

@@ -50,7 +50,7 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
         idempotencyMs: 60_000,
         weightOf: (tenant) => (tenant === heavy ? 3 : 1),
       })({ ...request, ...fields });
-    const claim = (limit = 1, loadedModels: readonly string[] = [], maxRunning?: number) =>
+    const claim = (limit = 1, loadedModels: readonly string[] = [], maxRunning?: number, models?: readonly string[]) =>
       claimer(
         { ...ports(), maxRunningOf: () => maxRunning },
         limit,
@@ -59,6 +59,7 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
         workerId: workerId('w'),
         limit,
         loadedModels: new Set(loadedModels),
+        models: models && new Set(models),
       });
     const claimer: NonNullable<OpenedStore['claimer']> = (claimPorts, ...rest) =>
       opened.claimer?.(claimPorts, ...rest) ?? createClaimJobs(claimPorts);
@@ -179,6 +180,19 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
       clock.advance(60_000);
       const again = await claim(80);
       expect(again.every(({ job }) => job.generationId === generation.id && job.attempt === 2)).toBe(true);
+    });
+
+    it('gives a worker jobs of the models that it can draw, however many of others stand before them', async () => {
+      for (let i = 0; i < 3; i++) await submit({ model: 'other', count: 100, tenantId: b });
+      await submit({ count: 2 });
+      await submit({ count: 1, priority: 'interactive', model: 'other' });
+      const own = await claim(4, [], undefined, ['demo']);
+      expect(own.map(({ generation }) => generation.model)).toEqual(['demo', 'demo']);
+      expect(await claim(4, [], undefined, ['demo'])).toEqual([]);
+      expect(await claim(4, [], undefined, [])).toEqual([]);
+      expect(await opened.store.queue.waitingModels()).toEqual(new Map([['other', 301]]));
+      const others = await claim(4, [], undefined, ['demo', 'other']);
+      expect(others.map(({ job }) => job.priority)).toEqual(['interactive', 'standard', 'standard', 'standard']);
     });
 
     it('hands out nothing while it is paused, also when it is opened again', async () => {

@@ -25,10 +25,11 @@ export function describeJobCarrier(name: string, open: () => Promise<OpenedCarri
     afterEach(() => opened.close());
 
     const offer = (id: string, priority: PriorityClass = 'bulk', lastToken = 0): OfferedJob => ({
-      ...{ jobId: jobId(id), tenantId: tenantId('a'), priority, lastToken },
+      ...{ jobId: jobId(id), tenantId: tenantId('a'), priority, model: 'demo', lastToken },
     });
+    const models = new Set(['demo']);
     const take = async (limit = 1, only?: 'interactive'): Promise<string[]> => {
-      const taken = await opened.carrier.take({ limit, only });
+      const taken = await opened.carrier.take({ limit, models, only });
       for (const one of taken) await one.settle();
       return taken.map((one) => one.offer.jobId);
     };
@@ -43,10 +44,19 @@ export function describeJobCarrier(name: string, open: () => Promise<OpenedCarri
 
     it('gives interactive jobs alone to who asks for those', async () => {
       await opened.carrier.offer([offer('b1'), offer('i1', 'interactive'), offer('i2', 'interactive')]);
-      expect(await opened.carrier.waiting()).toEqual({ interactive: 2, others: 1 });
+      expect(await opened.carrier.waiting()).toEqual([{ model: 'demo', interactive: 2, others: 1 }]);
       expect(await take(9, 'interactive')).toEqual(['i1', 'i2']);
       expect(await take(9, 'interactive')).toEqual([]);
-      expect(await opened.carrier.waiting()).toEqual({ interactive: 0, others: 1 });
+      expect(await opened.carrier.waiting()).toEqual([{ model: 'demo', interactive: 0, others: 1 }]);
+    });
+
+    it('gives jobs of the models alone that the taker can draw, in the order in which they were laid out', async () => {
+      const other = { ...offer('o1'), model: 'other: large' };
+      await opened.carrier.offer([other, offer('a1'), { ...other, jobId: jobId('o2') }, offer('a2')]);
+      expect(await take(9)).toEqual(['a1', 'a2']);
+      expect(await opened.carrier.missing([other, offer('a1')])).toEqual([offer('a1')]);
+      const both = await opened.carrier.take({ limit: 9, models: new Set(['demo', 'other: large']) });
+      expect(both.map((one) => one.offer.jobId)).toEqual(['o1', 'o2']);
     });
 
     it('has a job once however often it is laid out, and again for its next attempt', async () => {
@@ -59,7 +69,7 @@ export function describeJobCarrier(name: string, open: () => Promise<OpenedCarri
 
     it('gives a job to one taker only, and to another when it was laid back', async () => {
       await opened.carrier.offer([offer('a')]);
-      const [taken] = await opened.carrier.take({ limit: 1 });
+      const [taken] = await opened.carrier.take({ limit: 1, models });
       expect(await take()).toEqual([]);
       await taken?.giveBack();
       expect(await take()).toEqual(['a']);
@@ -68,7 +78,7 @@ export function describeJobCarrier(name: string, open: () => Promise<OpenedCarri
     it('names what it does not have, and has what is in somebody’s hands', async () => {
       const [a, b, c] = [offer('a'), offer('b', 'interactive'), offer('c')] as const;
       await opened.carrier.offer([a, b]);
-      const [held] = await opened.carrier.take({ limit: 1 });
+      const [held] = await opened.carrier.take({ limit: 1, models });
       expect(await opened.carrier.missing([a, b, c])).toEqual([c]);
       await held?.settle();
       expect(await opened.carrier.missing([a, b, c])).toEqual([a, c]);
@@ -77,7 +87,7 @@ export function describeJobCarrier(name: string, open: () => Promise<OpenedCarri
     it('misses everything once it has lost everything, and goes on', async () => {
       const jobs = [offer('a'), offer('b', 'interactive')];
       await opened.carrier.offer(jobs);
-      const [held] = await opened.carrier.take({ limit: 1 });
+      const [held] = await opened.carrier.take({ limit: 1, models });
       await opened.loseAll();
       expect(await opened.carrier.missing(jobs)).toEqual(jobs);
       await held?.settle();

@@ -98,7 +98,7 @@ function subjectOf({ raw }: ReceivedMail): string {
 const atOnce = { forSeconds: 0, clearForSeconds: 0 };
 
 describe('the rules of a new installation', () => {
-  it('are the three of the specification, and those for an engine that is down and a budget that is spent', async () => {
+  it('are the three of the specification, and those for an engine that is down, a budget that is spent, and clusters', async () => {
     const parts = await open();
     const { body } = await call<{ items: Record<string, unknown>[] }>(parts, 'GET', '/v1/alert-rules');
     expect(body.items).toMatchObject([
@@ -107,6 +107,8 @@ describe('the rules of a new installation', () => {
       { id: 'error-rate', signal: 'error_rate', threshold: 0.01, channels: ['mail'] },
       { id: 'engine-down', signal: 'engines_down', threshold: 0 },
       { id: 'budget-reached', signal: 'budgets_reached', threshold: 0, forSeconds: 0 },
+      { id: 'model-missing', signal: 'jobs_unserved', threshold: 0 },
+      { id: 'standby-behind', signal: 'standby_lag_seconds', threshold: 30 },
     ]);
   });
 

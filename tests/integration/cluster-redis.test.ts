@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createClient } from '@imagemill/api/client';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,13 +82,40 @@ describeWithPostgres('a cluster on PostgreSQL', () => {
     it('takes what was laid out back into the line when it is run without Redis again', async () => {
       const server = await start('api');
       const client = clientOf(server);
+      const slow = await start('worker', { device: 'fixed:30000', slots: 1, drainMs: 0 });
       const { id } = await client.submitGeneration({ ...body, count: 8 });
-      await expect.poll(() => offered(database.url)).toBeGreaterThan(0);
+      await expect.poll(() => offered(database.url), { timeout: 20_000 }).toBeGreaterThan(0);
+      await slow.stop('SIGTERM');
       await server.stop('SIGTERM');
       const alone = await start('api', { redisUrl: undefined });
       await start('worker', { redisUrl: undefined });
       await finished(clientOf(alone), id).toBe('succeeded');
     });
+
+    it.each(['Redis', 'the database'])(
+      'leaves jobs of a model that a worker lacks to those who have it, and tells of them while nobody has it: with %s',
+      async (carrier) => {
+        const redisUrl = carrier === 'Redis' ? redis.url : undefined;
+        const modelsDir = join(folder.path, 'more');
+        await cp(fileURLToPath(new URL('../../models/demo', import.meta.url)), join(modelsDir, 'large'), {
+          recursive: true,
+        });
+        const server = await start('api', { redisUrl, modelsDir });
+        const lacking = await start('worker', { redisUrl });
+        const client = clientOf(server);
+        const large = await client.submitGeneration({ ...body, model: 'large', count: 12 });
+        const small = await client.submitGeneration({ ...body, model: 'demo', count: 4, priority: 'bulk' });
+        await finished(client, small.id).toBe('succeeded');
+        const [job] = (await client.getGeneration(large.id)).jobs;
+        expect(job).toMatchObject({ state: 'queued', attempt: 0 });
+        expect(await client.getJob(job?.id ?? '')).toMatchObject({ warnings: [{ code: 'model_not_served' }] });
+        expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(/^imagemill_jobs_unserved 12$/m);
+        await start('worker', { redisUrl, modelsDir });
+        await finished(client, large.id).toBe('succeeded');
+        await expectEachDrawnOnce(database.url, 16);
+        await lacking.stop('SIGTERM');
+      },
+    );
 
     describe('a process that lacks what Redis needs', () => {
       it('says that a dispatcher needs a Redis', async () => {

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@imagemill/api/client';
@@ -38,8 +40,8 @@ describeWithDns('a standby site', () => {
     await rm(assetDir, { recursive: true, force: true });
   });
 
-  const site = async (host: string, databaseUrl: string) => {
-    const settings = { databaseUrl, assetDir, host, logLevel: 'error' } as const;
+  const site = async (host: string, databaseUrl: string, name?: string) => {
+    const settings = { databaseUrl, assetDir, host, logLevel: 'error', ...(name && { site: name }) } as const;
     const worker = { ...settings, device: 'fixed:500', slots: 1 };
     return Promise.all([folder.start({ ...settings, port }, [], 'api'), folder.start(worker, [], 'worker')]);
   };
@@ -115,7 +117,108 @@ describeWithDns('a standby site', () => {
     expect(report.detectSeconds + report.totalSeconds).toBeLessThan(awaySeconds + 5);
     process.stderr.write(`standby: away for ${awaySeconds.toFixed(1)} s, ${JSON.stringify(report.seconds)}\n`);
   });
+
+  /** Whether a site takes a generation, or why not. */
+  const accepted = async (host: string): Promise<string> => {
+    try {
+      await createClient({ baseUrl: `http://${host}:${port}` }).submitGeneration(body);
+      return 'accepted';
+    } catch (error) {
+      return (error as { code?: string }).code ?? 'away';
+    }
+  };
+  const written = `select count(*)::int as n from generations`;
+
+  it.skipIf(!isComplete)(
+    'switches on purpose without losing a record: the old site may not write any more',
+    async () => {
+      await site('127.0.0.1', primary.url, 'north');
+      const { id } = await (await client()).submitGeneration({ ...body, count: 6 });
+      const drill = standby(['drill', '--report', 'report.json'], {
+        IMAGEMILL_SITE: 'south',
+        IMAGEMILL_STANDBY_ACTIVE_DATABASE_URL: primary.url,
+        IMAGEMILL_STANDBY_LEASE_SECONDS: '5',
+        IMAGEMILL_STANDBY_START_COMMAND: 'touch started',
+      });
+      await expect.poll(() => existsSync(join(folder.path, 'started')), patiently).toBe(true);
+      expect(await accepted('127.0.0.1')).toBe('site_fenced');
+      const ready = await fetch(`http://127.0.0.1:${port}/health/ready`);
+      expect(ready.status).toBe(503);
+      expect(await ready.json()).toMatchObject({ code: 'site_fenced' });
+      await expect(site('127.0.0.2', replica.url, 'north')).rejects.toThrow(/belong to the site south/);
+      await site('127.0.0.2', replica.url, 'south');
+      expect((await drill).stdout).toMatch(/missing {2}0 bytes/);
+      await expect.poll(async () => (await (await client()).getGeneration(id)).state, patiently).toBe('succeeded');
+      expect(await accepted('127.0.0.2')).toBe('accepted');
+
+      const report = JSON.parse(await readFile(join(folder.path, 'report.json'), 'utf8'));
+      expect(report).toMatchObject({ detectSeconds: 0, replication: { lostBytes: 0 } });
+      process.stderr.write(`drill: ${report.totalSeconds} s, ${JSON.stringify(report.seconds)}\n`);
+      const metrics = await (await fetch(`http://127.0.0.2:${port}/metrics`)).text();
+      expect(metrics).toContain('imagemill_site_epoch 2');
+      const env = { IMAGEMILL_DATABASE_URL: replica.url };
+      const audit = await runCli(['audit', '--action', 'site.switched', '--json'], { cwd: folder.path, env });
+      expect(audit.stdout).toContain('"target":"south"');
+    },
+  );
+
+  it.skipIf(!isComplete)(
+    'takes over from a site that only it cannot reach, when that has left off by itself',
+    async () => {
+      await site('127.0.0.1', primary.url, 'north');
+      await using line = await startLine(Number(new URL(primary.url).port));
+      await using door = await startLine(port);
+      const throughLine = new URL(primary.url);
+      throughLine.port = String(line.port);
+      const watching = standby(['--report', 'report.json'], {
+        IMAGEMILL_SITE: 'south',
+        IMAGEMILL_STANDBY_ACTIVE_URL: `http://127.0.0.1:${door.port}`,
+        IMAGEMILL_STANDBY_ACTIVE_DATABASE_URL: throughLine.href,
+        IMAGEMILL_STANDBY_LEASE_SECONDS: '4',
+        IMAGEMILL_STANDBY_START_COMMAND: 'touch started',
+      });
+      const watched = `select count(*)::int as n from site where standby = 'south' and lease_until > 0 and standby_lag_ms is not null`;
+      await expect.poll(() => countOf(replica.url, watched), patiently).toBe(1);
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      expect(metrics).toMatch(/^imagemill_standby_lag_seconds [\d.]+$/m);
+      expect(await accepted('127.0.0.1')).toBe('accepted');
+      line.cut();
+      door.cut();
+      await expect.poll(() => accepted('127.0.0.1'), patiently).toBe('site_fenced');
+      expect(await countOf(replica.url, 'select pg_is_in_recovery()::int as n')).toBe(1);
+      const before = await countOf(primary.url, written);
+      await expect.poll(() => existsSync(join(folder.path, 'started')), patiently).toBe(true);
+      await site('127.0.0.2', replica.url, 'south');
+      expect((await watching).status).toBe(0);
+      expect(await accepted('127.0.0.2')).toBe('accepted');
+      expect(await accepted('127.0.0.1')).toBe('site_fenced');
+      expect(await countOf(primary.url, written)).toBe(before);
+    },
+  );
 });
+
+/** A way to a port of this machine that can be cut. */
+async function startLine(to: number) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    const onward = connect(to, '127.0.0.1');
+    for (const one of [socket, onward]) {
+      sockets.add(one);
+      one.on('error', () => undefined);
+    }
+    socket.pipe(onward).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    [Symbol.asyncDispose]: async () => cut(),
+  };
+}
 
 async function countOf(url: string, query: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });

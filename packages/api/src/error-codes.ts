@@ -270,6 +270,14 @@ const table = {
     cause: 'PostgreSQL is starting, stopping or away, or the way to it is broken. What was accepted is kept.',
     help: 'Try again in a moment. If it stays so, check the database and the setting databaseUrl.',
   },
+  site_fenced: {
+    title: 'This site does not have the records',
+    status: 503,
+    retryable: true,
+    cause:
+      'Of two sites the other one has taken over, or it has not renewed the right of this one to write. What was accepted is kept.',
+    help: 'Send requests to the name that both sites share. Operators: docs/standby.md.',
+  },
   carrier_unavailable: {
     title: 'Redis cannot be reached',
     status: 503,

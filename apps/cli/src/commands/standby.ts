@@ -29,6 +29,10 @@ async function tell(
   for (const [phase, took] of Object.entries({ detect: detectSeconds, ...seconds }))
     output.result(`${phase.padEnd(8)} ${took.toFixed(2)} s`);
   output.result(`${'lost'.padEnd(8)} ${(detectSeconds + totalSeconds).toFixed(2)} s`);
+  const { seconds: behind, bytes, lostBytes } = report.replication;
+  if (behind !== undefined || bytes !== undefined)
+    output.result(`behind   ${behind?.toFixed(2) ?? '?'} s, ${bytes ?? '?'} bytes, before the switch`);
+  if (lostBytes !== undefined) output.result(`missing  ${lostBytes} bytes of the old site's records`);
   if (pictures !== undefined && pictures.missing.length > 0)
     output.result(`pictures missing here: ${pictures.missing.join(', ')} (of the latest ${pictures.checked})`);
   if (failed !== undefined) output.result(`failed in phase ${failed.phase}: ${failed.reason}`);

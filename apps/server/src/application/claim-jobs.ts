@@ -2,8 +2,9 @@ import { assert } from '../domain/errors.ts';
 import type { Generation } from '../domain/generation.ts';
 import { type JobId, jobId, type KeyId, type TenantId, tenantId, type WorkerId } from '../domain/ids.ts';
 import { claim, type Job, type PriorityClass, type RunningJob } from '../domain/job.ts';
-import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch } from '../domain/scheduling/batch.ts';
+import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch, type ServedModels } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
+import { modelOfShapeKey } from '../domain/scheduling/shape-key.ts';
 import { changeJob } from './change-job.ts';
 import type { Clock, Store, StoreTransaction } from './ports.ts';
 import type { QueueState } from './queue-ports.ts';
@@ -18,6 +19,8 @@ export interface ClaimInput {
   readonly limit: number;
   /** Names of the models that are in the memory of the worker's engine. */
   readonly loadedModels?: ReadonlySet<string> | undefined;
+  /** Names of the models that the worker can draw; jobs of others are left. @default any */
+  readonly models?: ReadonlySet<string> | undefined;
   /** Only jobs of this class; undefined means any. */
   readonly only?: PriorityClass | undefined;
 }
@@ -44,11 +47,13 @@ export interface ClaimPorts extends RunningLimits {
  */
 export function createClaimJobs(ports: ClaimPorts): ClaimJobs {
   const { store, clock, leaseMs, maxRunningOf, limitedKeys } = ports;
-  return ({ workerId, limit, loadedModels = new Set(), only }) =>
+  return ({ workerId, limit, loadedModels = new Set(), models, only }) =>
     store.transact((transaction) => {
       const now = clock.now();
       const without = only === undefined ? [] : classNames.filter((name) => name !== only);
-      return pickJobs(transaction, { now, limit, loadedModels, without, maxRunningOf, limitedKeys }, (batch) =>
+      const served = models && servedAlike(models);
+      const input = { now, limit, loadedModels, without, served, maxRunningOf, limitedKeys };
+      return pickJobs(transaction, input, (batch) =>
         claimByIds(
           transaction,
           batch.map(({ id }) => jobId(id)),
@@ -65,6 +70,13 @@ export interface PickInput extends RunningLimits {
   readonly loadedModels: ReadonlySet<string>;
   /** Classes that are passed over. */
   readonly without: readonly PriorityClass[];
+  /** @default any model */
+  readonly served?: ServedModels | undefined;
+}
+
+/** Models of one group without a limit. */
+export function servedAlike(names: ReadonlySet<string>): ServedModels {
+  return { names, groupOf: (model) => (names.has(model) ? '' : undefined), room: new Map() };
 }
 
 /** Goes through the queue in fair order. @param take what is done with a batch; gives those that were really taken */
@@ -78,6 +90,7 @@ export async function pickJobs<T extends { readonly job: Job }>(
   await queue.readyDue(input.now);
   const picked: T[] = [];
   const blocked = new Set(input.without);
+  const groupRoom = new Map(input.served?.room);
   while (picked.length < limit) {
     const state = await queue.state();
     const name = state.pausedSince === undefined ? nextClass(state, blocked) : undefined;
@@ -86,19 +99,34 @@ export async function pickJobs<T extends { readonly job: Job }>(
     const without = [...room].flatMap(([tenant, left]) => (left > 0 ? [] : [tenantId(tenant)]));
     const keyRoom = await keyRoomOf(transaction, input.limitedKeys?.() ?? new Map());
     const withoutKeys = [...keyRoom].flatMap(([key, left]) => (left > 0 ? [] : [key]));
-    const window = { priority: name, limit: Math.max(CLAIM_WINDOW, limit), without, withoutKeys };
+    const served = input.served && { ...input.served, room: groupRoom };
+    const models = served && openModels(served);
+    const window = { priority: name, limit: Math.max(CLAIM_WINDOW, limit), without, withoutKeys, models };
     const candidates = await withKeys(transaction, await queue.candidates(window), keyRoom);
     for (const { tenantId: tenant } of candidates) {
       const most = maxRunningOf(tenantId(tenant));
       if (most !== undefined && !room.has(tenant)) room.set(tenant, most);
     }
     const places = limit - picked.length;
-    const taken = await take(pickBatch({ candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room, keyRoom }));
+    const request = { candidates, loadedModels, limit: places, closeMs: CLOSE_MS, room, keyRoom, served };
+    const taken = await take(pickBatch(request));
     if (taken.length === 0) blocked.add(name);
     else await recordStarts(transaction, { name, state, jobs: taken.map(({ job }) => job) });
+    for (const { job } of taken) takeRoom(groupRoom, input.served?.groupOf(modelOfShapeKey(job.place.shapeKey)));
     picked.push(...taken);
   }
   return picked;
+}
+
+/** Models whose group has room. */
+function openModels({ names, groupOf, room }: ServedModels): ReadonlySet<string> {
+  const isOpen = (group: string | undefined): boolean => group !== undefined && (room.get(group) ?? 1) > 0;
+  return new Set([...names].filter((name) => isOpen(groupOf(name))));
+}
+
+function takeRoom(room: Map<string, number>, group: string | undefined): void {
+  const left = group === undefined ? undefined : room.get(group);
+  if (group !== undefined && left !== undefined) room.set(group, left - 1);
 }
 
 function nextClass({ classes }: QueueState, blocked: ReadonlySet<PriorityClass>): PriorityClass | undefined {

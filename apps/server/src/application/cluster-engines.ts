@@ -3,8 +3,9 @@ import type { JobFault } from '../domain/job.ts';
 import type { DeviceMemoryFacts, DrawingEngine, EngineStatus, HeldModel, ModelChoice } from './engine-port.ts';
 import type { EventBus } from './event-bus.ts';
 import { every } from './every.ts';
+import { servedNames } from './find-model.ts';
 import type { Clock, Logger, ModelCatalog } from './ports.ts';
-import type { SeenWorker, WorkerBoard, WorkerReport } from './worker-board.ts';
+import { groupModels, type SeenWorker, type WorkerBoard, type WorkerReport } from './worker-board.ts';
 
 export type EngineWithMemory = EngineStatus & { readonly memory?: DeviceMemoryFacts | undefined };
 
@@ -13,6 +14,8 @@ export interface Engines {
   list(): readonly EngineWithMemory[];
   /** Those that were heard of in the last ten minutes, the oldest first. */
   workers(): Promise<readonly SeenWorker[]>;
+  /** Whether any of them can draw the model. @default yes */
+  serves?(model: string): boolean;
   /** What loads and unloads models in all of them. */
   readonly models: Pick<DrawingEngine, 'status' | 'load' | 'unload'>;
 }
@@ -46,6 +49,7 @@ export class ClusterEngines implements Engines {
   readonly #ports: ClusterEnginesPorts;
   readonly #stop: () => void;
   #known: readonly EngineWithMemory[] = [];
+  #groups: ReadonlyMap<string, string> | undefined;
 
   constructor(ports: ClusterEnginesPorts) {
     this.#ports = ports;
@@ -69,8 +73,14 @@ export class ClusterEngines implements Engines {
     return this.#ports.workers.list(this.#ports.clock.now() - SHOWN_MS);
   }
 
+  /** Whether a worker can draw the model, as far as is known. */
+  serves(model: string): boolean {
+    return this.#groups?.has(model) ?? true;
+  }
+
   async look(): Promise<void> {
     const reports = await this.#ports.workers.list(this.#ports.clock.now() - SILENT_MS);
+    this.#groups = groupModels(reports);
     this.#known = reports.map(({ engine, memory }) => ({
       ...engine,
       memory,
@@ -128,6 +138,7 @@ export function reportWorker(ports: ReportWorkerPorts): () => Promise<void> {
       pid,
       engine: { ...status, models: held },
       memory: memoryOf(status.device),
+      serves: [...servedNames(models)],
     };
     await workers.report(saying, clock.now());
   };

@@ -1,6 +1,7 @@
 import { jobId } from '../domain/ids.ts';
 import type { PriorityClass } from '../domain/job.ts';
 import { adjustWindow, type FeedWindow, feedWindow } from '../domain/scheduling/feed-window.ts';
+import { modelOfShapeKey } from '../domain/scheduling/shape-key.ts';
 import { pickJobs, type RunningLimits } from './claim-jobs.ts';
 import type { JobCarrier } from './job-carrier.ts';
 import type { Duty } from './lead.ts';
@@ -14,6 +15,8 @@ export interface FeederPorts extends RunningLimits {
   readonly log: Logger;
   /** Names of the models that workers have in memory. @default none */
   readonly loadedModels?: (() => ReadonlySet<string>) | undefined;
+  /** Models that workers can draw, in groups that the same workers draw; others are not laid out. @default any, in one group */
+  readonly groups?: (() => ReadonlyMap<string, string> | undefined) | undefined;
   /** Tells the workers that something lies there. */
   readonly wakeWorkers: () => void;
   /** @default 2 to 512 jobs */
@@ -30,16 +33,15 @@ export interface FeederPorts extends RunningLimits {
  */
 export class JobFeeder implements Duty {
   readonly #ports: FeederPorts;
-  #window: FeedWindow;
+  /** One for each group of models, so that jobs for busy workers do not keep out those for others. */
+  readonly #shares = new Map<string, Share>();
   #looking: Promise<void> | undefined;
   #shouldLookAgain = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
-  #isMoreQueued = false;
   #isClosed = false;
 
   constructor(ports: FeederPorts) {
     this.#ports = ports;
-    this.#window = ports.window ?? feedWindow();
   }
 
   /** Calls that come while one is under way share the next. @throws AppError `carrier_unavailable` and those of the store */
@@ -81,28 +83,66 @@ export class JobFeeder implements Duty {
   }
 
   async #fill(): Promise<void> {
-    const { carrier, wakeWorkers } = this.#ports;
-    const { interactive, others } = await carrier.waiting();
-    this.#window = adjustWindow(this.#window, { found: interactive + others, isMoreQueued: this.#isMoreQueued });
-    const { size } = this.#window;
-    // Interactive jobs do not count against the room of others, or a stream of them would keep others out for good.
-    const room = Math.min(size - others, 2 * size - others - interactive);
-    // And others do not keep them out: a worker without a free slot still takes interactive ones.
-    const laid = room > 0 ? await this.#lay(room) : await this.#lay(size - interactive, 'interactive');
-    this.#isMoreQueued = room > 0 && laid === room;
-    if (laid > 0) wakeWorkers();
+    const { carrier, wakeWorkers, groups } = this.#ports;
+    const grouped = groups?.();
+    const groupOf = (model: string): string | undefined => (grouped === undefined ? '' : grouped.get(model));
+    const found = new Map<string, Found>();
+    for (const group of grouped === undefined ? [''] : grouped.values())
+      found.set(group, { interactive: 0, others: 0 });
+    for (const { model, interactive, others } of await carrier.waiting()) {
+      const sum = found.get(groupOf(model) ?? '');
+      if (sum === undefined) continue;
+      sum.interactive += interactive;
+      sum.others += others;
+    }
+    const { room, urgent } = this.#rooms(found);
+    const served = { names: grouped && new Set(grouped.keys()), groupOf };
+    const laid = await this.#lay({ ...served, room });
+    for (const [group, places] of room) this.#share(group).isMoreQueued = laid.get(group) === places;
+    const also = await this.#lay({ ...served, room: urgent }, 'interactive');
+    if (laid.size + also.size > 0) wakeWorkers();
   }
 
-  /** @returns how many jobs were laid out */
-  async #lay(limit: number, only?: 'interactive'): Promise<number> {
+  /** Jobs that each group has room for, and, of those that have none, interactive ones. */
+  #rooms(found: ReadonlyMap<string, Found>) {
+    const room = new Map<string, number>();
+    const urgent = new Map<string, number>();
+    for (const [group, { interactive, others }] of found) {
+      const share = this.#share(group);
+      share.window = adjustWindow(share.window, { found: interactive + others, isMoreQueued: share.isMoreQueued });
+      const { size } = share.window;
+      // Interactive jobs do not count against the room of others, or a stream of them would keep others out for good.
+      const places = Math.min(size - others, 2 * size - others - interactive);
+      if (places > 0) room.set(group, places);
+      // And others do not keep them out: a worker without a free slot still takes interactive ones.
+      else if (size > interactive) urgent.set(group, size - interactive);
+      if (places <= 0) share.isMoreQueued = false;
+    }
+    for (const group of this.#shares.keys()) if (!found.has(group)) this.#shares.delete(group);
+    return { room, urgent };
+  }
+
+  #share(group: string): Share {
+    const share = this.#shares.get(group) ?? { window: this.#ports.window ?? feedWindow(), isMoreQueued: false };
+    this.#shares.set(group, share);
+    return share;
+  }
+
+  /** @returns how many jobs of each group were laid out */
+  async #lay(places: Places, only?: 'interactive'): Promise<ReadonlyMap<string, number>> {
     const { store, carrier, clock, maxRunningOf, limitedKeys, loadedModels = () => new Set<string>() } = this.#ports;
-    if (limit < 1) return 0;
+    const { names, groupOf, room } = places;
+    const limit = [...room.values()].reduce((sum, count) => sum + count, 0);
+    const counts = new Map<string, number>();
+    if (limit < 1) return counts;
     const now = clock.now();
     // Looked at before the lock on the records is asked for.
-    if (!(await store.queue.hasReady(now, only))) return 0;
+    if (!(await store.queue.hasReady(now, only))) return counts;
     const without: readonly PriorityClass[] = only === undefined ? [] : ['standard', 'bulk'];
+    // A group without an entry has no room.
+    const served = names && { names, groupOf: (model: string) => roomy(groupOf(model), room), room };
     const laid = await store.transact((transaction) => {
-      const input = { now, limit, loadedModels: loadedModels(), without, maxRunningOf, limitedKeys };
+      const input = { now, limit, loadedModels: loadedModels(), without, served, maxRunningOf, limitedKeys };
       return pickJobs(transaction, input, (batch) =>
         markOffered(
           transaction,
@@ -110,9 +150,35 @@ export class JobFeeder implements Duty {
         ),
       );
     });
-    await carrier.offer(laid.map(({ job }) => offerOf(job)));
-    return laid.length;
+    const offers = laid.map(({ job }) => offerOf(job));
+    await carrier.offer(offers);
+    for (const { model } of offers) {
+      const group = groupOf(model) ?? '';
+      counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return counts;
   }
+}
+
+interface Found {
+  interactive: number;
+  others: number;
+}
+
+interface Share {
+  window: FeedWindow;
+  isMoreQueued: boolean;
+}
+
+interface Places {
+  /** Undefined means any model. */
+  readonly names: ReadonlySet<string> | undefined;
+  readonly groupOf: (model: string) => string | undefined;
+  readonly room: ReadonlyMap<string, number>;
+}
+
+function roomy(group: string | undefined, room: ReadonlyMap<string, number>): string | undefined {
+  return group !== undefined && room.has(group) ? group : undefined;
 }
 
 async function markOffered(transaction: StoreTransaction, ids: readonly string[]): Promise<readonly ClaimableJob[]> {
@@ -121,8 +187,8 @@ async function markOffered(transaction: StoreTransaction, ids: readonly string[]
   return jobs;
 }
 
-function offerOf({ id, tenantId, priority, lastToken }: ClaimableJob['job']): OfferedJob {
-  return { jobId: id, tenantId, priority, lastToken };
+function offerOf({ id, tenantId, priority, place, lastToken }: ClaimableJob['job']): OfferedJob {
+  return { jobId: id, tenantId, priority, model: modelOfShapeKey(place.shapeKey), lastToken };
 }
 
 const RECONCILE_MS = 1_000;

@@ -57,3 +57,8 @@ export function modelFault(
 export function namesOf({ name, precisions }: ModelFacts): string[] {
   return [name, ...precisions.map(({ precision }) => variantName(name, precision))];
 }
+
+/** Names of all models that can be drawn. */
+export function servedNames(models: ModelCatalog): ReadonlySet<string> {
+  return new Set(models.list().flatMap((entry) => (entry.kind === 'usable' ? namesOf(entry.facts) : [])));
+}

@@ -1,6 +1,8 @@
 import { AppError } from '../domain/errors.ts';
 import type { JobId, TenantId } from '../domain/ids.ts';
 import type { QueuedJob } from '../domain/job.ts';
+import { modelOfShapeKey } from '../domain/scheduling/shape-key.ts';
+import type { Warning } from '../domain/warning.ts';
 import type { CostBook } from './cost-book.ts';
 import type { AttemptRecord, JobRecord, Store } from './ports.ts';
 
@@ -17,18 +19,34 @@ export interface Outlook {
   readonly position: number | undefined;
   /** Time until its picture is there, in ms; undefined when nothing was measured yet. */
   readonly waitMs: number | undefined;
+  /** Why it may wait for long. @default none */
+  readonly warnings?: readonly Warning[] | undefined;
 }
 
 export type GetJob = (input: { readonly tenantId: TenantId; readonly id: JobId }) => Promise<JobWithAttempts>;
 
+export interface GetJobPorts {
+  readonly store: Store;
+  readonly costs: CostBook;
+  /** Whether some worker can draw the model. @default yes */
+  readonly serves?: ((model: string) => boolean) | undefined;
+}
+
+function notServed(model: string): Warning {
+  const message = `No worker has the model ${JSON.stringify(model)} at the moment: the job waits until one has.`;
+  return { code: 'model_not_served', message };
+}
+
 /** One job with its past attempts. @throws AppError `job_not_found` */
-export function createGetJob({ store, costs }: { readonly store: Store; readonly costs: CostBook }): GetJob {
+export function createGetJob({ store, costs, serves = () => true }: GetJobPorts): GetJob {
   return async ({ tenantId, id }) => {
     const found = await store.findJob(tenantId, id);
     if (found === undefined) throw jobNotFound(id);
     const attempts = await store.listAttempts(tenantId, id);
     if (found.job.state !== 'queued') return { ...found, attempts };
-    return { ...found, attempts, outlook: await outlookOf(store, costs, found.job) };
+    const model = modelOfShapeKey(found.job.place.shapeKey);
+    const warnings = serves(model) ? undefined : [notServed(model)];
+    return { ...found, attempts, outlook: { ...(await outlookOf(store, costs, found.job)), warnings } };
   };
 }
 

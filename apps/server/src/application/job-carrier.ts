@@ -21,10 +21,23 @@ export interface TakenOffer {
 export interface JobCarrier {
   /** Lays jobs out, in this order; those that lie there already stay where they are. */
   offer(offers: readonly OfferedJob[]): Promise<void>;
-  /** Takes up to `limit`; none when nothing lies there. */
-  take(query: { readonly limit: number; readonly only?: 'interactive' | undefined }): Promise<readonly TakenOffer[]>;
-  /** How many lie there and are in nobody's hands. */
-  waiting(): Promise<{ readonly interactive: number; readonly others: number }>;
+  /** Takes up to `limit` jobs of the models; none when none lies there. */
+  take(query: TakeQuery): Promise<readonly TakenOffer[]>;
+  /** How many lie there and are in nobody's hands, of the models that this process has laid out or missed some of. */
+  waiting(): Promise<readonly WaitingOffers[]>;
   /** Those of the offers that it does not have. */
   missing(offers: readonly OfferedJob[]): Promise<readonly OfferedJob[]>;
+}
+
+export interface TakeQuery {
+  readonly limit: number;
+  /** Names of the models that the taker can draw. */
+  readonly models: ReadonlySet<string>;
+  readonly only?: 'interactive' | undefined;
+}
+
+export interface WaitingOffers {
+  readonly model: string;
+  readonly interactive: number;
+  readonly others: number;
 }

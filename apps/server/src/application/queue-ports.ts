@@ -63,6 +63,8 @@ export interface OfferedJob {
   readonly jobId: JobId;
   readonly tenantId: TenantId;
   readonly priority: PriorityClass;
+  /** Name under which it was asked for. */
+  readonly model: string;
   /** Lease tokens handed out so far. */
   readonly lastToken: number;
 }
@@ -84,6 +86,8 @@ export interface QueueTransaction {
     readonly without: readonly TenantId[];
     /** @default none */
     readonly withoutKeys?: readonly KeyId[] | undefined;
+    /** Only jobs of these models. @default any */
+    readonly models?: ReadonlySet<string> | undefined;
   }): Promise<readonly Candidate[]>;
   /** Which of the jobs were asked for by one of the keys. */
   keysOf(jobs: readonly string[], keys: readonly KeyId[]): Promise<ReadonlyMap<string, KeyId>>;
@@ -142,6 +146,8 @@ export interface QueueReader {
   hasReady(now: number, only?: PriorityClass): Promise<boolean>;
   /** Whether a running job has lost its lease. */
   hasExpired(now: number): Promise<boolean>;
+  /** Models that jobs wait for, with how many of the first in line do. */
+  waitingModels(): Promise<ReadonlyMap<string, number>>;
   /** Jobs that are laid out and that nobody has claimed yet, the oldest first. */
   offered(query: { readonly limit: number }): Promise<readonly OfferedJob[]>;
   facts(): Promise<QueueFacts>;

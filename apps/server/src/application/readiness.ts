@@ -1,4 +1,5 @@
 import { AppError, type AppErrorCode } from '../domain/errors.ts';
+import { type SiteRecord, whyFenced } from '../domain/site.ts';
 import type { EngineStatus } from './engine-port.ts';
 import type { Store } from './ports.ts';
 
@@ -23,6 +24,21 @@ export async function whyStoreIsNotReady(store: Pick<Store, 'access'>): Promise<
   try {
     await store.access.accessVersion();
     return undefined;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { code: error.code, detail: error.message };
+  }
+}
+
+/** What a process says that draws or accepts for a site which may not write. */
+export async function whySiteIsNotReady(
+  read: () => Promise<{ readonly site: SiteRecord; readonly now: number }>,
+  own: string | undefined,
+): Promise<NotReady | undefined> {
+  try {
+    const { site, now } = await read();
+    const detail = whyFenced(site, own, now);
+    return detail === undefined ? undefined : { code: 'site_fenced', detail };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { code: error.code, detail: error.message };

@@ -1,5 +1,5 @@
 import { type Bulk, type BulkRow, problemOfError, type RowProblem } from '../domain/bulk.ts';
-import { AppError, type AppErrorCode, storageCodes } from '../domain/errors.ts';
+import { AppError, type AppErrorCode, isAway, storageCodes } from '../domain/errors.ts';
 import type { BulkId } from '../domain/ids.ts';
 import type { BulkSource, EvaluateRow, SourceRow } from './bulk-ports.ts';
 import type { Clock, Logger, Store } from './ports.ts';
@@ -122,7 +122,7 @@ export class BulkRunner {
   async #fail(bulk: Bulk, error: unknown): Promise<void> {
     const { store, log } = this.#ports;
     // It is on record as it was; whoever looks next goes on with it.
-    if (error instanceof AppError && error.code === 'database_unavailable') return;
+    if (isAway(error)) return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
     if (!isExpected) log.error({ err: error, bulk: bulk.id }, 'a bulk met a fault of the server');
     const note = isExpected ? error.message : 'A fault of the server; its log says more.';

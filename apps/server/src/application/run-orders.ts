@@ -1,4 +1,4 @@
-import { AppError, type AppErrorCode } from '../domain/errors.ts';
+import { AppError, type AppErrorCode, isAway } from '../domain/errors.ts';
 import type { GenerationId, OrderId } from '../domain/ids.ts';
 import { hasEnded, type Order, type OrderEnd, type OrderLine } from '../domain/order.ts';
 import type { CancelGeneration } from './cancel-generation.ts';
@@ -290,7 +290,7 @@ export class OrderRunner {
   async #fail(order: Order, error: unknown): Promise<void> {
     const { store, log } = this.#ports;
     // It is on record as it was; whoever looks next goes on with it.
-    if (error instanceof AppError && error.code === 'database_unavailable') return;
+    if (isAway(error)) return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
     if (!isExpected) log.error({ err: error, order: order.id }, 'a batch met a fault of the server');
     const message = isExpected ? error.message : 'A fault of the server; its log says more.';
@@ -311,6 +311,7 @@ const passing: ReadonlySet<AppErrorCode> = new Set([
   'disk_full',
   'storage_failed',
   'database_unavailable',
+  'site_fenced',
   'shutting_down',
 ]);
 /** Lines that share a commit. */

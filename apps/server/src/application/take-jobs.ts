@@ -17,8 +17,8 @@ export interface TakePorts {
  * go back into the line.
  */
 export function createTakeJobs({ store, carrier, clock, leaseMs, onTaken }: TakePorts): ClaimJobs {
-  return async ({ workerId, limit, only }) => {
-    const taken = await carrier.take({ limit, only: only === 'interactive' ? only : undefined });
+  return async ({ workerId, limit, models = new Set(), only }) => {
+    const taken = await carrier.take({ limit, models, only: only === 'interactive' ? only : undefined });
     if (taken.length === 0) return [];
     const ids = taken.map(({ offer }) => offer.jobId);
     let claims: readonly Claim[];

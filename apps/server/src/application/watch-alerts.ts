@@ -3,7 +3,7 @@ import { dueNotice, isSilenced, worseOf } from '../domain/alerting/alert.ts';
 import { evaluateRule, type RuleState } from '../domain/alerting/evaluate-rule.ts';
 import { HISTORY_KEEP_MS, type HistoryPoint, historyPoint, slotOf } from '../domain/alerting/history.ts';
 import { type AlertRule, defaultRules, type SignalName } from '../domain/alerting/rule.ts';
-import { type ProcessSample, RATE_WINDOW_MS, readSignals } from '../domain/alerting/sample.ts';
+import { type ProcessSample, RATE_WINDOW_MS, type RecordFigures, readSignals } from '../domain/alerting/sample.ts';
 import { monthOf } from '../domain/cost/budget.ts';
 import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import { every } from './every.ts';
@@ -22,6 +22,8 @@ export interface WatchAlertsPorts {
   readonly sample: () => Promise<Omit<ProcessSample, 'processId' | 'at'>>;
   /** Ids of channels that the settings make, beside those on record. */
   readonly fixedChannels: readonly string[];
+  /** What is known of the cluster beside the records. @default nothing */
+  readonly cluster?: (() => Promise<Pick<RecordFigures, 'standbyBehindMs' | 'unservedJobs'>>) | undefined;
   readonly intervalMs: number;
   /** Whether this process may hold the watch; one that may not only writes its samples. */
   readonly mayHold: boolean;
@@ -56,6 +58,7 @@ export class AlertWatch {
     const { store, clock, processId, intervalMs, mayHold } = this.#ports;
     const sample = { ...(await this.#ports.sample()), processId, at: clock.now() };
     const facts = await store.queue.facts();
+    const cluster = await this.#ports.cluster?.();
     const wasTold = await store.transact(async ({ alerts, usage }) => {
       await alerts.addSample(sample);
       if (!mayHold) return false;
@@ -79,6 +82,7 @@ export class AlertWatch {
           oldestWaitMs: Number.isFinite(oldest) ? Math.max(0, now - oldest) : 0,
           deadLetters: facts.dead,
           budgetsReached: await usage.budgetsTold(monthOf(now).name),
+          ...cluster,
         },
         { now, freshMs },
       );

@@ -9,6 +9,8 @@ export interface WorkerReport {
   readonly pid: number;
   readonly engine: EngineStatus;
   readonly memory: DeviceMemoryFacts | undefined;
+  /** Names under which it can be asked for pictures; undefined for a worker of an older version, which says nothing. */
+  readonly serves?: readonly string[] | undefined;
 }
 
 /** A worker with when it was heard of last. */
@@ -37,4 +39,24 @@ export function loadedModelsOf(reports: readonly WorkerReport[]): ReadonlySet<st
     precision === undefined ? [name] : [name, variantName(name, precision)],
   );
   return new Set(names);
+}
+
+/**
+ * Models in groups that the same workers draw, each group by the name of its first model; undefined when some worker
+ * does not say what it draws.
+ */
+export function groupModels(reports: readonly WorkerReport[]): ReadonlyMap<string, string> | undefined {
+  const workers = new Map<string, string>();
+  for (const { id, serves } of reports) {
+    if (serves === undefined) return undefined;
+    for (const model of serves) workers.set(model, `${workers.get(model) ?? ''} ${id}`);
+  }
+  const names = new Map<string, string>();
+  return new Map(
+    [...workers.keys()].sort().map((model) => {
+      const drawnBy = workers.get(model) ?? '';
+      if (!names.has(drawnBy)) names.set(drawnBy, model);
+      return [model, names.get(drawnBy) ?? model];
+    }),
+  );
 }

@@ -12,7 +12,7 @@
 import type { JobId, WorkerId } from '../domain/ids.ts';
 import type { Claim, ClaimJobs } from './claim-jobs.ts';
 import { every } from './every.ts';
-import { findModel, namesOf } from './find-model.ts';
+import { findModel, servedNames } from './find-model.ts';
 import type { Disk } from './ports.ts';
 import type { ReapExpiredLeases } from './reap-expired-leases.ts';
 import type { RenewLeases } from './renew-leases.ts';
@@ -26,6 +26,8 @@ export interface WorkerPorts extends AttemptPorts {
   readonly disk: Disk;
   readonly leaseMs: number;
   readonly pollMs: number;
+  /** Whether there may be other workers, to whom jobs of models are left that this one lacks. @default false */
+  readonly isOneOfMany?: boolean | undefined;
 }
 
 interface ActiveJob {
@@ -108,7 +110,9 @@ export class Worker {
     if (state !== 'ready' || (free <= 0 && urgent >= slots)) return;
     // With all slots taken, interactive jobs still come in: the engine parks others for them at the next step.
     const request = free > 0 ? { limit: free } : { limit: slots - urgent, only: 'interactive' as const };
-    const claims = await this.#ports.claimJobs({ workerId, loadedModels: this.#loadedModels(), ...request });
+    const loadedModels = this.#loadedModels();
+    const models = this.#ports.isOneOfMany ? servedNames(this.#ports.models) : undefined;
+    const claims = await this.#ports.claimJobs({ workerId, loadedModels, models, ...request });
     for (const claim of claims) this.#begin(claim);
   }
 
@@ -120,8 +124,7 @@ export class Worker {
       if (found.kind !== 'usable') return false;
       return held.some((one) => one.modelPath === found.facts.path && one.precision === found.precision);
     };
-    const entries = this.#ports.models.list();
-    return new Set(entries.flatMap((entry) => (entry.kind === 'usable' ? namesOf(entry.facts) : [])).filter(isLoaded));
+    return new Set([...servedNames(this.#ports.models)].filter(isLoaded));
   }
 
   #begin(claim: Claim): void {

@@ -472,6 +472,7 @@ export const secretSettings: ReadonlySet<string> = new Set([
   'redisUrl',
   'remoteApiKey',
   's3SecretAccessKey',
+  'standbyActiveDatabaseUrl',
   'standbyDnsKeySecret',
   'smtpUrl',
 ]);

@@ -5,6 +5,13 @@ const dnsName = z.string().regex(/^(?=.{1,253}\.?$)([a-z0-9_]([a-z0-9_-]{0,61}[a
 
 /** What "imagemill standby" watches, and what it does when the active site is gone. */
 export const standbySettings = {
+  site: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens')
+    .optional()
+    .describe(
+      'Name of the site that this process belongs to, where there are two. Records that belong to another site are neither written nor claimed.',
+    ),
   standbyActiveUrl: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -13,6 +20,21 @@ export const standbySettings = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Address of the standby site, as "imagemill standby" reaches it. DNS is switched when it is ready.'),
+  standbyActiveDatabaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database')
+    .optional()
+    .describe(
+      'Database of the active site, as "imagemill standby" reaches it: to renew that site\'s lease, to tell it how far this one is behind, and to fence it. Never logged.',
+    ),
+  standbyLeaseSeconds: z
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(0)
+    .describe(
+      'The active site may write for this long after "imagemill standby" last reached its database, and a switch waits for that; 0 lets it write without end. At least three times standbyIntervalSeconds.',
+    ),
   standbyIntervalSeconds: z.number().min(0.05).max(300).default(2).describe('How often the active site is asked.'),
   standbyFailures: z
     .int()

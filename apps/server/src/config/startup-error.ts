@@ -18,6 +18,7 @@ export const startupErrorCodes = {
   backup_not_embedded: 'The records are in PostgreSQL, which has tools of its own for backups.',
   restore_target_not_empty: 'A backup is restored into an empty folder only.',
   redis_missing: 'The command needs a Redis that carries jobs: the setting redisUrl.',
+  site_fenced: 'The records belong to another site: the setting site is not the name on record.',
   standby_unusable: 'The database of the standby site cannot be asked, or is no replica; the message says which.',
   model_missing: 'There is no model that could draw.',
 } as const satisfies Readonly<Record<string, string>>;

@@ -46,6 +46,7 @@ export type AppErrorCode =
   | 'disk_full'
   | 'storage_failed'
   | 'database_unavailable'
+  | 'site_fenced'
   | 'storage_unreachable'
   | 'storage_bucket_missing'
   | 'storage_access_denied'
@@ -120,11 +121,17 @@ export function isStorageFault(error: unknown): error is AppError {
   return error instanceof AppError && storageCodes.has(error.code);
 }
 
+/** Whether the records cannot be written by this process for now, whatever is written. */
+export function isAway(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'database_unavailable' || error.code === 'site_fenced');
+}
+
 /** Codes of faults that `isStorageFault` knows. */
 export const storageCodes: ReadonlySet<AppErrorCode> = new Set<AppErrorCode>([
   'disk_full',
   'storage_failed',
   'database_unavailable',
+  'site_fenced',
   'storage_unreachable',
   'storage_bucket_missing',
   'storage_access_denied',

@@ -17,6 +17,8 @@ import { AlertWatch, type WatchAlertsPorts } from '../application/watch-alerts.t
 import type { Config } from '../config/load.ts';
 import type { AlertChannel } from '../domain/alerting/alert.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { figuresOf } from './compose-site.ts';
+import type { Cluster } from './open-records.ts';
 
 /** A device of this process. */
 export interface WatchedDevice {
@@ -34,6 +36,8 @@ export interface AlertParts {
   readonly disk: Disk;
   /** Devices of this process; none where it draws nothing. */
   readonly devices: () => readonly WatchedDevice[];
+  /** Undefined where one process has the records alone. */
+  readonly cluster?: Cluster | undefined;
 }
 
 export function composeAlerts(
@@ -69,6 +73,7 @@ function watch(
   const watching = new AlertWatch({
     ...{ store, clock, ids, log, processId: `${hostname()}:${ids.next()}` },
     ...part,
+    cluster: parts.cluster && figuresOf({ ...parts, cluster: parts.cluster }),
     sample: createSample(parts, opened),
     intervalMs: config.alertIntervalSeconds * 1_000,
   });

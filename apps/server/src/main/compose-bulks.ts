@@ -13,6 +13,7 @@ import { BulkRunner } from '../application/run-bulks.ts';
 import type { SubmitGeneration } from '../application/submit-generation.ts';
 import type { Config } from '../config/load.ts';
 import { startDuty } from './duties.ts';
+import { openFileCopies } from './open-pictures.ts';
 import { type Cluster, sharedFolder } from './open-records.ts';
 
 export interface BulkParts {
@@ -32,7 +33,9 @@ export function composeBulks(
   config: Config,
   parts: BulkParts,
 ): { readonly bulks: ManageBulks; readonly stop: () => Promise<void> } {
-  const source = createFileSource(join(sharedFolder(config), 'bulks'), { maxBytes: config.maxBulkBytes });
+  const { maxBulkBytes: maxBytes } = config;
+  const copies = openFileCopies(config, parts);
+  const source = createFileSource(join(sharedFolder(config), 'bulks'), { maxBytes, copies });
   const evaluate = createEvaluateRow({ errorOf: validationError });
   const duty = startDuty('bulks', parts, () => new BulkRunner({ ...parts, source, evaluate }));
   const bulks = createManageBulks({

@@ -35,6 +35,7 @@ import type { WatchedDevice } from './compose-alerts.ts';
 import { FEED_DUTY, limitsOf, takeBackOffers } from './compose-feeder.ts';
 import { tenantLabelPolicies } from './compose-labels.ts';
 import { composeQualityGate } from './compose-quality.ts';
+import { tellOfLeftModels } from './compose-site.ts';
 import { countReaped, watchDevice } from './compose-telemetry.ts';
 import { guardEngine, startWatchdog, watchedProcess } from './compose-watchdog.ts';
 import type { Cluster, Opened } from './open-records.ts';
@@ -95,6 +96,7 @@ export async function startDrawing(config: Config, input: DrawingInput, opened: 
   if (cluster !== undefined) {
     opened.push(cluster.onGap(() => worker.wake()));
     opened.push(hearOthers(cluster, worker));
+    tellOfLeftModels(input, opened);
     const who = { id, host: hostname(), pid: process.pid };
     opened.push(reportWorker({ ...cluster, ...who, engine, memoryOf, clock, models, log }));
   }
@@ -194,6 +196,7 @@ function startWorker(
     feed: store.feed,
     results: config.resultCacheEntries > 0 ? rememberedResults(config, { ...input, policies }) : undefined,
     releasePauseMs: config.retryPauseMs,
+    isOneOfMany: cluster !== undefined,
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
   });

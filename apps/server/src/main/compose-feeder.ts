@@ -5,7 +5,7 @@ import type { RunningLimits } from '../application/claim-jobs.ts';
 import { every } from '../application/every.ts';
 import { JobFeeder } from '../application/feed-jobs.ts';
 import type { Clock, IdSource, Logger } from '../application/ports.ts';
-import { loadedModelsOf } from '../application/worker-board.ts';
+import { groupModels, loadedModelsOf } from '../application/worker-board.ts';
 import type { Config } from '../config/load.ts';
 import { startDuty } from './duties.ts';
 import type { Cluster, Opened } from './open-records.ts';
@@ -29,15 +29,32 @@ export function startFeeding(config: Config, input: FeederInput, opened: Opened)
   const { carrier, bus, workers } = cluster;
   if (carrier === undefined) return;
   let loadedModels: ReadonlySet<string> = new Set();
+  // Until the workers were looked for, nothing is laid out that perhaps none of them can draw.
+  let groups: ReadonlyMap<string, string> | undefined = new Map();
   const look = async (): Promise<void> => {
-    loadedModels = loadedModelsOf(await workers.list(clock.now() - SILENT_MS));
+    const reports = await workers.list(clock.now() - SILENT_MS);
+    loadedModels = loadedModelsOf(reports);
+    const before = groups;
+    // When all are silent, it is more likely the database that was.
+    if (reports.length > 0) groups = groupModels(reports);
+    if (groups?.size !== before?.size) feeding.wake();
   };
-  opened.push(every(clock, LOOK_MS, look, (err) => log.debug({ err }, 'looking for loaded models failed')));
   const feeding = startDuty(FEED_DUTY, input, () => {
     const wakeWorkers = (): void => bus.publish({ kind: 'wake' });
-    const ports = { store, carrier, clock, log, ...limitsOf(config, book), loadedModels: () => loadedModels };
+    const ports = {
+      store,
+      carrier,
+      clock,
+      log,
+      ...limitsOf(config, book),
+      loadedModels: () => loadedModels,
+      groups: () => groups,
+    };
     return new JobFeeder({ ...ports, wakeWorkers });
   });
+  const onError = (err: unknown): void => log.debug({ err }, 'looking for workers failed');
+  void look().catch(onError);
+  opened.push(every(clock, LOOK_MS, look, onError));
   opened.push(() => feeding.stop());
   opened.push(store.onStored((event) => event.type === 'job.queued' && feeding.wake()));
 }

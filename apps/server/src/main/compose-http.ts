@@ -111,7 +111,7 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       getGeneration: createGetGeneration({ store }),
       listGenerations: createListGenerations({ store }),
       cancelGeneration,
-      getJob: createGetJob({ store, costs }),
+      getJob: createGetJob({ store, costs, serves: (model) => engines.serves?.(model) ?? true }),
       cancelJob: createCancelJob(cancelPorts),
       setPriority: createSetPriority({ store, clock, weightOf }),
       getQueue: createGetQueue({ store }),

@@ -15,6 +15,7 @@ import type { SubmitGeneration } from '../application/submit-generation.ts';
 import type { UploadAsset } from '../application/upload-asset.ts';
 import type { Config } from '../config/load.ts';
 import { startDuty } from './duties.ts';
+import { openFileCopies } from './open-pictures.ts';
 import { type Cluster, sharedFolder } from './open-records.ts';
 
 export interface OrderParts {
@@ -37,7 +38,9 @@ export async function composeOrders(
   parts: OrderParts,
 ): Promise<{ readonly files: ManageFiles; readonly orders: ManageOrders; readonly stop: () => Promise<void> }> {
   const { store, clock, log } = parts;
-  const folder = await openFileFolder(join(sharedFolder(config), 'files'), { maxBytes: config.maxBulkBytes });
+  const { maxBulkBytes: maxBytes } = config;
+  const copies = openFileCopies(config, parts);
+  const folder = await openFileFolder(join(sharedFolder(config), 'files'), { maxBytes, copies });
   const keepMs = config.fileDays * 86_400_000;
   const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });
   const door = createOrderDoor({ ...parts, files, maskOfAlpha });

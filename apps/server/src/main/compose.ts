@@ -15,7 +15,7 @@ import { createForgetIdempotencyKeys } from '../application/forget-idempotency-k
 import type { IncidentBook } from '../application/incidents.ts';
 import { createWatchBudgets } from '../application/manage-budgets.ts';
 import type { Clock, Logger, ModelCatalog } from '../application/ports.ts';
-import { whyEnginesAreNotReady, whyStoreIsNotReady } from '../application/readiness.ts';
+import { type NotReady, whyEnginesAreNotReady, whySiteIsNotReady } from '../application/readiness.ts';
 import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
@@ -27,6 +27,7 @@ import { startFeeding } from './compose-feeder.ts';
 import { createHttp, type HttpParts } from './compose-http.ts';
 import { startRetention } from './compose-retention.ts';
 import { startScaling } from './compose-scaler.ts';
+import { collectSite } from './compose-site.ts';
 import { createMetrics } from './compose-telemetry.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
 import { startDuty } from './duties.ts';
@@ -50,7 +51,9 @@ export interface Parts extends ApiParts {
   readonly engine: OwnedEngine;
 }
 
-export interface WorkerParts extends Pick<Base, 'store' | 'models' | 'metrics' | 'incidents'>, Pick<Drawing, 'engine'> {
+export interface WorkerParts
+  extends Pick<Base, 'store' | 'models' | 'metrics' | 'incidents' | 'cluster'>,
+    Pick<Drawing, 'engine'> {
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,7 +72,7 @@ export function compose(config: Config, options: ComposeOptions): Promise<Parts>
     const drawing = await startDrawing(config, { ...base, book: access.book }, opened);
     const { id, engine, worker, memoryOf, devices } = drawing;
     if (base.cluster !== undefined) startFeeding(config, { ...base, cluster: base.cluster, book: access.book }, opened);
-    const whyNotReady = async () => whyEnginesAreNotReady([engine.status]);
+    const whyNotReady = () => whyDrawerIsNotReady(config, { ...base, engine });
     const own = { notifyCancel: worker.cancel.bind(worker), wakeWorkers: () => worker.wake(), whyNotReady };
     const workers =
       base.cluster === undefined
@@ -77,7 +80,7 @@ export function compose(config: Config, options: ComposeOptions): Promise<Parts>
             ...own,
             engines: ownEngine(engine, memoryOf, { id, host: hostname(), pid: process.pid, clock: base.clock }),
           }
-        : { ...(await clusterWorkers(base, base.cluster, opened)), whyNotReady };
+        : { ...(await clusterWorkers(config, { ...base, cluster: base.cluster }, opened)), whyNotReady };
     const { app, accept } = await openApi(config, base, { access, workers, devices }, opened);
     const drain = (): Promise<void> => {
       accept.isDraining = true;
@@ -93,7 +96,7 @@ export function composeApi(config: Config, options: ComposeOptions): Promise<Api
     const base = await openBase(config, options, 'api', opened);
     const cluster = requireCluster(base, 'api');
     const access = await composeAccess(config, base, opened);
-    const workers = await clusterWorkers(base, cluster, opened);
+    const workers = await clusterWorkers(config, { ...base, cluster }, opened);
     opened.push(keepCosts(base));
     if (config.dispatchInApi) startFeeding(config, { ...base, cluster, book: access.book }, opened);
     const { app, accept } = await openApi(config, base, { access, workers, devices: () => [] }, opened);
@@ -168,7 +171,11 @@ function requireCluster({ cluster }: Pick<Base, 'cluster'>, role: string): Clust
 
 type WorkersOfApi = Pick<HttpParts, 'notifyCancel' | 'wakeWorkers' | 'engines' | 'whyNotReady'>;
 
-async function clusterWorkers(base: Base, cluster: Cluster, opened: Opened): Promise<WorkersOfApi> {
+async function clusterWorkers(
+  { site }: Config,
+  { cluster, ...base }: Omit<Base, 'cluster'> & { readonly cluster: Cluster },
+  opened: Opened,
+): Promise<WorkersOfApi> {
   const engines = new ClusterEngines({ ...base, ...cluster });
   await engines.look();
   opened.push(() => engines.close());
@@ -177,8 +184,17 @@ async function clusterWorkers(base: Base, cluster: Cluster, opened: Opened): Pro
     engines: engines satisfies Engines,
     notifyCancel: (jobId) => bus.publish({ kind: 'cancel', jobId }),
     wakeWorkers: () => bus.publish({ kind: 'wake' }),
-    whyNotReady: () => whyStoreIsNotReady(base.store),
+    whyNotReady: () => whySiteIsNotReady(cluster.readSite, site),
   };
+}
+
+/** A process that draws is ready when its engine is, and its site may write. */
+export async function whyDrawerIsNotReady(
+  { site }: Pick<Config, 'site'>,
+  { engine, cluster }: Pick<Parts, 'engine'> & { readonly cluster: Cluster | undefined },
+): Promise<NotReady | undefined> {
+  const problem = whyEnginesAreNotReady([engine.status]);
+  return problem ?? (cluster && whySiteIsNotReady(cluster.readSite, site));
 }
 
 interface ApiInput extends Pick<Drawing, 'devices'> {
@@ -194,6 +210,7 @@ async function openApi(
   opened: Opened,
 ): Promise<{ readonly app: App; readonly accept: { isDraining: boolean } }> {
   const webhooks = composeWebhooks(config, base, opened);
+  if (base.cluster !== undefined) collectSite(base.metrics, { ...base, cluster: base.cluster });
   const alerts = composeAlerts(config, { ...base, devices }, opened);
   opened.push(forgetOld(base), watchBudgets(base), startRetention(config, base));
   const accept = { isDraining: false };

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
+import { createS3Files } from '../adapters/assets/s3-files.ts';
 import { S3Store } from '../adapters/assets/s3-store.ts';
+import type { FileCopies } from '../application/file-copies.ts';
 import type { PictureStore } from '../application/ports.ts';
 import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { isStorageFault } from '../domain/errors.ts';
-import { sharedFolder } from './open-records.ts';
+import { type Cluster, sharedFolder } from './open-records.ts';
 
 /**
  * The picture store that the settings name: an S3 service, else a folder.
@@ -16,21 +18,39 @@ import { sharedFolder } from './open-records.ts';
  * @throws AppError when the folder cannot be used
  */
 export async function openPictures(config: Config): Promise<PictureStore & PictureRemover> {
-  const { s3Endpoint: endpoint, s3Region: region } = config;
+  const { s3Endpoint: endpoint } = config;
   if (endpoint === undefined) return FilesystemStore.open(join(sharedFolder(config), 'assets'));
-  const bucket = required(config, 's3Bucket');
-  const accessKeyId = required(config, 's3AccessKeyId');
-  const secretAccessKey = required(config, 's3SecretAccessKey');
   const { s3PublicEndpoint: publicEndpoint, s3LinkSeconds: linkSeconds } = config;
   try {
-    const place = { endpoint, bucket, region };
-    return await S3Store.open({ ...place, accessKeyId, secretAccessKey, publicEndpoint, linkSeconds });
+    return await S3Store.open({ ...placeOf(config, endpoint), publicEndpoint, linkSeconds });
   } catch (error) {
     if (!isStorageFault(error)) throw error;
     const message = `Pictures cannot be kept: ${error.message} ${adviceOf[error.code] ?? ''}`.trimEnd();
     const details = { code: error.code, ...error.details };
     throw new StartupError('picture_store_unusable', message, { details, cause: error });
   }
+}
+
+/**
+ * Where processes that have S3 and no shared folder find what was handed in at another; undefined where one has the
+ * records alone, or the settings name a folder.
+ *
+ * @throws StartupError `settings_invalid`
+ */
+export function openFileCopies(
+  config: Config,
+  { cluster }: { readonly cluster: Cluster | undefined },
+): FileCopies | undefined {
+  const { s3Endpoint: endpoint, assetDir } = config;
+  if (cluster === undefined || endpoint === undefined || assetDir !== undefined) return undefined;
+  return createS3Files(placeOf(config, endpoint));
+}
+
+function placeOf(config: Config, endpoint: string) {
+  return {
+    ...{ endpoint, region: config.s3Region, bucket: required(config, 's3Bucket') },
+    ...{ accessKeyId: required(config, 's3AccessKeyId'), secretAccessKey: required(config, 's3SecretAccessKey') },
+  };
 }
 
 /** Origin that browsers are sent to for pictures; undefined when they get them from this server. */

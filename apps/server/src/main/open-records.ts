@@ -20,6 +20,7 @@ import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { AppError, assert } from '../domain/errors.ts';
+import type { SiteRecord } from '../domain/site.ts';
 import { composeOutbox } from './compose-webhooks.ts';
 import { openCarriage } from './open-carrier.ts';
 
@@ -32,6 +33,8 @@ export interface Cluster {
   readonly carrier: JobCarrier | undefined;
   /** Called when something may have been missed; the result ends it. */
   onGap(listener: () => void): () => void;
+  /** Which site the records belong to, and the time of the database. */
+  readSite(): Promise<{ readonly site: SiteRecord; readonly now: number }>;
 }
 
 export interface Records {
@@ -68,12 +71,20 @@ export async function openRecords(
   }
   const { databaseUrl: url, durability } = config;
   const carriage = openCarriage(config, { takes: role === 'serve' || role === 'worker', log }, opened);
-  const options = { url, name: `imagemill ${role}`, durability, outbox, clock: systemClock, log };
+  const site = { name: config.site };
+  const options = { url, name: `imagemill ${role}`, durability, outbox, site, clock: systemClock, log };
   const store = await openDatabase({ ...options, bus: carriage?.bus, hasReaders: role !== 'worker' });
   opened.push(() => store.close());
   assetUrls = await composeAssetUrls(config, store, { log, opened });
   const { bus, workers, leases, clock } = store;
-  const cluster = { bus, workers, leases, carrier: carriage?.carrier, onGap: store.onGap.bind(store) };
+  const cluster = {
+    bus,
+    workers,
+    leases,
+    carrier: carriage?.carrier,
+    onGap: store.onGap.bind(store),
+    readSite: store.readSite.bind(store),
+  };
   return { store, assetUrls, clock, cluster };
 }
 
@@ -113,6 +124,10 @@ export async function openDatabase(
 }
 
 function unusable(error: AppError): StartupError {
+  if (error.code === 'site_fenced') {
+    const message = `${error.message} Check ${variableOf('site')}, or make this database a copy of the other site's.`;
+    return new StartupError('site_fenced', message, { cause: error });
+  }
   const reason = String(error.details['reason'] ?? error.message);
   const message = `The database cannot be used: ${reason}. Check ${variableOf('databaseUrl')} and whether PostgreSQL runs.`;
   return new StartupError('database_unusable', message, { details: { code: error.code }, cause: error });

@@ -7,7 +7,7 @@ import { createWorkerApp } from '../adapters/http/worker-app.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import type { EngineStatus } from '../application/engine-port.ts';
 import type { Logger } from '../application/ports.ts';
-import { type NotReady, whyEnginesAreNotReady, whyStoreIsNotReady } from '../application/readiness.ts';
+import { type NotReady, whyStoreIsNotReady } from '../application/readiness.ts';
 import type { Config } from '../config/load.ts';
 import { StartupError } from '../config/startup-error.ts';
 import {
@@ -19,6 +19,7 @@ import {
   composeScaler,
   composeWorker,
   type WorkerParts,
+  whyDrawerIsNotReady,
 } from './compose.ts';
 import { scalePolicy } from './compose-scaler.ts';
 import { sharedFolder } from './open-records.ts';
@@ -84,7 +85,7 @@ export async function startRole(
   if (role === 'dispatcher' || role === 'scaler') return startAttendant(role, config, log);
   const parts = await composeWorker(config, { version: VERSION, log });
   return startHealth(config, parts, {
-    whyNotReady: async () => whyEnginesAreNotReady([parts.engine.status]),
+    whyNotReady: () => whyDrawerIsNotReady(config, parts),
     summary: (url) => summarize(url, config, parts),
   });
 }

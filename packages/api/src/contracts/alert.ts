@@ -14,6 +14,8 @@ export const alertSignals = [
   'message_failures',
   'budgets_reached',
   'clock_skew_seconds',
+  'standby_lag_seconds',
+  'jobs_unserved',
 ] as const;
 export type AlertSignal = (typeof alertSignals)[number];
 

@@ -11,7 +11,7 @@ import { type S3Requests, xmlField } from './s3-requests.ts';
 export async function uploadInParts(
   requests: S3Requests,
   key: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array<ArrayBuffer> | Blob,
 ): Promise<boolean> {
   const started = await (await requests.send({ method: 'POST', key, query: { uploads: '' } })).text();
   const uploadId = xmlField(started, 'UploadId');
@@ -32,8 +32,12 @@ interface Upload {
 }
 
 /** ETags of the parts, in order. */
-async function putParts(requests: S3Requests, upload: Upload, bytes: Uint8Array<ArrayBuffer>): Promise<string[]> {
-  const count = Math.ceil(bytes.byteLength / PART_BYTES);
+async function putParts(
+  requests: S3Requests,
+  upload: Upload,
+  bytes: Uint8Array<ArrayBuffer> | Blob,
+): Promise<string[]> {
+  const count = Math.ceil((bytes instanceof Blob ? bytes.size : bytes.byteLength) / PART_BYTES);
   const tags = new Array<string>(count);
   let next = 0;
   let hasFailed = false;
@@ -41,7 +45,11 @@ async function putParts(requests: S3Requests, upload: Upload, bytes: Uint8Array<
     while (next < count && !hasFailed) {
       const index = next;
       next += 1;
-      const body = bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES);
+      const [start, end] = [index * PART_BYTES, (index + 1) * PART_BYTES];
+      const body =
+        bytes instanceof Blob
+          ? new Uint8Array(await bytes.slice(start, end).arrayBuffer())
+          : bytes.subarray(start, end);
       const sha256 = createHash('sha256').update(body).digest('hex');
       const query = { partNumber: String(index + 1), uploadId: upload.uploadId };
       const answer = await requests.send({ method: 'PUT', key: upload.key, query, body, sha256 });

@@ -1,9 +1,10 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BulkSource, SourceRow } from '../../application/bulk-ports.ts';
+import type { FileCopies } from '../../application/file-copies.ts';
 import type { BulkFormat } from '../../domain/bulk.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BulkId } from '../../domain/ids.ts';
@@ -17,14 +18,23 @@ const readers: Readonly<Record<BulkFormat, (path: string) => AsyncIterable<Sourc
   xlsx: readWorkbook,
 };
 
+export interface FileSourceOptions {
+  readonly maxBytes: number;
+  /** Where other processes find the files, which have folders of their own. @default they share the folder */
+  readonly copies?: FileCopies | undefined;
+}
+
 /** Files of bulks in a folder, one each. */
-export function createFileSource(folder: string, options: { readonly maxBytes: number }): BulkSource {
+export function createFileSource(folder: string, options: FileSourceOptions): BulkSource {
   const pathOf = (id: BulkId, format: BulkFormat): string => join(folder, `${id}.${format}`);
+  const nameOf = (id: BulkId, format: BulkFormat): string => `bulks/${id}.${format}`;
+  const { copies } = options;
   return {
     async save(id, format, bytes) {
       await mkdir(folder, { recursive: true });
       try {
         await pipeline(bytes, boundedBy(options.maxBytes), createWriteStream(pathOf(id, format), { flags: 'wx' }));
+        await copies?.keep(nameOf(id, format), pathOf(id, format));
       } catch (error) {
         await rm(pathOf(id, format), { force: true });
         const { code } = error as NodeJS.ErrnoException;
@@ -34,6 +44,8 @@ export function createFileSource(folder: string, options: { readonly maxBytes: n
       }
     },
     async *read(id, format) {
+      if (copies !== undefined && !existsSync(pathOf(id, format)))
+        await copies.bring(nameOf(id, format), pathOf(id, format));
       let isEmpty = true;
       for await (const row of readers[format](pathOf(id, format))) {
         isEmpty = false;
@@ -41,7 +53,10 @@ export function createFileSource(folder: string, options: { readonly maxBytes: n
       }
       if (isEmpty) throw new AppError('bulk_file_invalid', 'The file has no rows.');
     },
-    remove: (id, format) => rm(pathOf(id, format), { force: true }),
+    async remove(id, format) {
+      await copies?.remove(nameOf(id, format));
+      await rm(pathOf(id, format), { force: true });
+    },
   };
 }
 

@@ -4,16 +4,40 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { FileCopies } from '../../application/file-copies.ts';
 import type { FileFolder, FileWriter } from '../../application/order-ports.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { FileId } from '../../domain/ids.ts';
 import { readLines } from './read-lines.ts';
 
+export interface FileFolderOptions {
+  readonly maxBytes: number;
+  /** Where other processes find the files, which have folders of their own. @default they share the folder */
+  readonly copies?: FileCopies | undefined;
+}
+
 /** Files in a folder under their ids. What was begun long ago and never ended is removed. */
-export async function openFileFolder(folder: string, options: { readonly maxBytes: number }): Promise<FileFolder> {
+export async function openFileFolder(folder: string, options: FileFolderOptions): Promise<FileFolder> {
   await mkdir(folder, { recursive: true });
   await removeLeftovers(folder);
   const pathOf = (id: FileId): string => join(folder, id);
+  const { copies } = options;
+  const keep = async (id: FileId): Promise<void> => {
+    try {
+      await copies?.keep(nameOf(id), pathOf(id));
+    } catch (error) {
+      await rm(pathOf(id), { force: true });
+      throw error;
+    }
+  };
+  const openOrBring = async (id: FileId): Promise<ReadStream> => {
+    try {
+      return await openBytes(pathOf(id));
+    } catch (error) {
+      if (!(await copies?.bring(nameOf(id), pathOf(id)))) throw error;
+      return openBytes(pathOf(id));
+    }
+  };
   return {
     async save(id, bytes) {
       const part = pathOf(id) + PART;
@@ -21,19 +45,27 @@ export async function openFileFolder(folder: string, options: { readonly maxByte
       try {
         await pipeline(bytes, bound.stream, createWriteStream(part, { flags: 'wx', flush: true }));
         await rename(part, pathOf(id));
+        await keep(id);
         return bound.size();
       } catch (error) {
         await rm(part, { force: true });
         throw diskError(error);
       }
     },
-    write: (id) => openWriter(pathOf(id)),
-    open: (id) => openBytes(pathOf(id)),
+    write: (id) => openWriter(pathOf(id), () => keep(id)),
+    open: openOrBring,
     async *lines(id) {
-      yield* readLines(await openBytes(pathOf(id)), MAX_LINE_BYTES);
+      yield* readLines(await openOrBring(id), MAX_LINE_BYTES);
     },
-    remove: (id) => rm(pathOf(id), { force: true }),
+    async remove(id) {
+      await copies?.remove(nameOf(id));
+      await rm(pathOf(id), { force: true });
+    },
   };
+}
+
+function nameOf(id: FileId): string {
+  return `files/${id}`;
 }
 
 /** Other processes may write to the folder at the same time: what is young is theirs. */
@@ -56,7 +88,7 @@ async function openBytes(path: string): Promise<ReadStream> {
   return stream;
 }
 
-async function openWriter(path: string): Promise<FileWriter> {
+async function openWriter(path: string, keep: () => Promise<void>): Promise<FileWriter> {
   const part = path + PART;
   const file = await open(part, 'w').catch((error: unknown) => {
     throw diskError(error);
@@ -80,6 +112,7 @@ async function openWriter(path: string): Promise<FileWriter> {
       } catch (error) {
         throw diskError(error);
       }
+      await keep();
       return sizeBytes;
     },
     async discard() {

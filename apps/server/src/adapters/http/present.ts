@@ -69,8 +69,10 @@ export function presentJob({ job, asset, steps }: JobRecord, { stepOf, assetUrls
 
 export function presentJobDetail(record: JobWithAttempts, ports: PresentPorts): JobDetail {
   const { job, attempts, outlook } = record;
+  const presented = presentJob(record, ports);
   return {
-    ...presentJob(record, ports),
+    ...presented,
+    warnings: outlook?.warnings ?? presented.warnings,
     attempts: attempts.map(presentAttempt),
     priority: job.priority,
     queuePosition: outlook?.position,

@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type Job as BullJob, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { JobCarrier, TakenOffer } from '../../application/job-carrier.ts';
+import type { JobCarrier, TakenOffer, TakeQuery, WaitingOffers } from '../../application/job-carrier.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
 import type { OfferedJob } from '../../application/queue-ports.ts';
+import { within } from '../../application/within.ts';
 import { jobId, tenantId } from '../../domain/ids.ts';
 import type { PriorityClass } from '../../domain/job.ts';
-import { carrierErrors, within } from './redis-errors.ts';
+import { carrierErrors } from './redis-errors.ts';
 
 export interface BullmqCarrierOptions {
   /** Refuses at once while Redis is away; closed by its owner. */
@@ -27,43 +28,46 @@ interface OfferData {
   readonly tenantId: string;
   readonly priority: PriorityClass;
   readonly jobId: string;
+  readonly model: string;
   readonly lastToken: number;
-  /** Rises from one offer to the next, over both queues. */
+  /** Rises from one offer to the next, over all queues. */
   readonly place: number;
 }
 
 /**
- * Offers as jobs of two BullMQ queues, `interactive` and `others`, fetched by hand: each is completed as soon as the
+ * Offers as jobs of two BullMQ queues for each model, `interactive` and `others`, so that a worker never gets one that
+ * it cannot draw; fetched by hand: each is completed as soon as the
  * records know whose it is, from where on their lease counts. The id of an offer names the job and the attempt, so
  * laying one out twice changes nothing, also after Redis lost its memory. An offer whose worker died in between comes
  * back through BullMQ's stalled check.
  */
 export class BullmqCarrier implements JobCarrier {
   readonly #options: BullmqCarrierOptions;
-  readonly #lanes: readonly Lane[];
+  /** By name; opened when there is something in them. */
+  readonly #lanes = new Map<string, Lane>();
   #lastPlace = 0;
 
   constructor(options: BullmqCarrierOptions) {
     this.#options = options;
-    this.#lanes = laneNames.map((name) => openLane(name, options));
   }
 
   async offer(offers: readonly OfferedJob[]): Promise<void> {
     if (offers.length === 0) return;
     await this.#reach(async () => {
-      const jobs = offers.map((offer) => toBullJob(offer, this.#nextPlace()));
-      for (const { name, queue } of this.#lanes) {
-        const own = jobs.filter(({ data }) => laneOf(data.priority) === name);
-        if (own.length > 0) await queue.addBulk(own);
+      const byLane = new Map<Lane, ReturnType<typeof toBullJob>[]>();
+      for (const offer of offers) {
+        const lane = this.#laneOf(offer);
+        byLane.set(lane, [...(byLane.get(lane) ?? []), toBullJob(offer, this.#nextPlace())]);
       }
+      for (const [{ queue }, jobs] of byLane) await queue.addBulk(jobs);
     });
   }
 
-  async take({ limit, only }: { readonly limit: number; readonly only?: 'interactive' | undefined }) {
+  async take(query: TakeQuery): Promise<readonly TakenOffer[]> {
     const taken: TakenOffer[] = [];
     try {
       await this.#reach(async () => {
-        for (const lane of await this.#order(limit, only)) {
+        for (const lane of await this.#order(query)) {
           const token = randomUUID();
           const job = await lane.worker?.getNextJob(token, { block: false });
           if (job !== undefined) taken.push(this.#taken(job, token));
@@ -76,42 +80,50 @@ export class BullmqCarrier implements JobCarrier {
     return taken;
   }
 
-  async waiting(): Promise<{ readonly interactive: number; readonly others: number }> {
+  async waiting(): Promise<readonly WaitingOffers[]> {
     return this.#reach(async () => {
-      const [interactive = 0, others = 0] = await Promise.all(
-        this.#lanes.map(({ queue }) => queue.getJobCountByTypes('waiting', 'prioritized')),
-      );
-      return { interactive, others };
+      const lanes = [...this.#lanes.values()];
+      const lengths = await this.#lengths(lanes.map(({ queue }) => queue.toKey('wait')));
+      const byModel = new Map<string, { interactive: number; others: number }>();
+      for (const [at, { model, kind }] of lanes.entries()) {
+        const counts = byModel.get(model) ?? { interactive: 0, others: 0 };
+        counts[kind] += lengths[at] ?? 0;
+        byModel.set(model, counts);
+      }
+      return [...byModel].map(([model, counts]) => ({ model, ...counts }));
     });
   }
 
   async missing(offers: readonly OfferedJob[]): Promise<readonly OfferedJob[]> {
     return this.#reach(async () => {
       const looks = this.#options.connection.pipeline();
-      for (const offer of offers) looks.exists(...this.#lanes.map(({ queue }) => queue.toKey(nameOf(offer))));
-      const answers = (await looks.exec()) ?? [];
-      return offers.filter((_, at) => {
-        const [error, count] = answers[at] ?? [undefined, 0];
-        if (error !== null && error !== undefined) throw error;
-        return count === 0;
-      });
+      for (const offer of offers) {
+        // A change of priority leaves it in the lane where it was laid.
+        const lanes = laneKinds.map((kind) => this.#lane(kind, offer.model));
+        looks.exists(...lanes.map(({ queue }) => queue.toKey(nameOf(offer))));
+      }
+      const counts = answersOf(await looks.exec());
+      return offers.filter((_, at) => counts[at] === 0);
     });
   }
 
   async close(): Promise<void> {
-    for (const { queue, worker } of this.#lanes) {
-      // While Redis is away, an orderly farewell would wait for it.
-      const leave = async (): Promise<void> => {
-        await worker?.close(true);
-        await queue.close();
-      };
-      await within(CLOSE_MS, this.#options.clock, leave).catch(() => undefined);
-    }
+    const leave = async ({ queue, worker }: Lane): Promise<void> => {
+      await worker?.close(true);
+      await queue.close();
+    };
+    // While Redis is away, an orderly farewell would wait for it.
+    await Promise.all(
+      [...this.#lanes.values()].map((lane) =>
+        within(CLOSE_MS, this.#options.clock, () => leave(lane)).catch(() => undefined),
+      ),
+    );
   }
 
   /** From which queue each of the next offers comes. */
-  async #order(limit: number, only: 'interactive' | undefined): Promise<readonly Lane[]> {
-    const lanes = this.#lanes.filter(({ name }) => only === undefined || name === only);
+  async #order({ limit, models, only }: TakeQuery): Promise<readonly Lane[]> {
+    const kinds = only === undefined ? laneKinds : [only];
+    const lanes = await this.#filled([...models].flatMap((model) => kinds.map((kind) => ({ kind, model }))));
     const heads = await Promise.all(
       lanes.map(async (lane) => {
         const jobs = await lane.queue.getWaiting(0, limit - 1);
@@ -120,6 +132,38 @@ export class BullmqCarrier implements JobCarrier {
     );
     const sorted = heads.flat().sort((a, b) => a.place - b.place);
     return sorted.slice(0, limit).map(({ lane }) => lane);
+  }
+
+  /** Those with an offer in them, also one in somebody's hands: its worker may be dead, and only who has the queue open looks for that. */
+  async #filled(wanted: readonly { readonly kind: LaneKind; readonly model: string }[]): Promise<readonly Lane[]> {
+    const keys = wanted.flatMap(({ kind, model }) => {
+      const name = `${this.#options.prefix ?? PREFIX}:${laneName(kind, model)}`;
+      return [`${name}:wait`, `${name}:active`];
+    });
+    const lengths = await this.#lengths(keys);
+    return wanted
+      .filter((_, at) => (lengths[2 * at] ?? 0) + (lengths[2 * at + 1] ?? 0) > 0)
+      .map(({ kind, model }) => this.#lane(kind, model));
+  }
+
+  async #lengths(keys: readonly string[]): Promise<readonly number[]> {
+    if (keys.length === 0) return [];
+    const looks = this.#options.connection.pipeline();
+    for (const key of keys) looks.llen(key);
+    return answersOf(await looks.exec());
+  }
+
+  #laneOf({ priority, model }: OfferedJob): Lane {
+    return this.#lane(priority === 'interactive' ? 'interactive' : 'others', model);
+  }
+
+  #lane(kind: LaneKind, model: string): Lane {
+    const name = laneName(kind, model);
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const lane = openLane({ kind, model, name }, this.#options);
+    this.#lanes.set(name, lane);
+    return lane;
   }
 
   /** Two feeders that follow each other have clocks that agree well enough. */
@@ -151,22 +195,37 @@ export class BullmqCarrier implements JobCarrier {
   }
 }
 
-interface Lane {
-  readonly name: LaneName;
+interface LaneFacts {
+  readonly kind: LaneKind;
+  readonly model: string;
+  readonly name: string;
+}
+
+interface Lane extends LaneFacts {
   readonly queue: Queue<OfferData>;
   readonly worker: Worker<OfferData> | undefined;
 }
 
-const laneNames = ['interactive', 'others'] as const;
-type LaneName = (typeof laneNames)[number];
+const laneKinds = ['interactive', 'others'] as const;
+type LaneKind = (typeof laneKinds)[number];
 
-function laneOf(priority: PriorityClass): LaneName {
-  return priority === 'interactive' ? 'interactive' : 'others';
+/** Names of models have characters that those of queues must not have. */
+function laneName(kind: LaneKind, model: string): string {
+  return `${kind}-${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
 }
 
-function openLane(name: LaneName, options: BullmqCarrierOptions): Lane {
+/** @throws Error the first failure of a pipeline */
+function answersOf(answers: [error: Error | null, result: unknown][] | null): readonly number[] {
+  return (answers ?? []).map(([error, count]) => {
+    if (error !== null) throw error;
+    return Number(count);
+  });
+}
+
+function openLane(facts: LaneFacts, options: BullmqCarrierOptions): Lane {
+  const { name } = facts;
   const { connection, workerConnection, prefix, takes, lockMs = LOCK_MS, log } = options;
-  const shared = { prefix: prefix ?? 'imagemill' };
+  const shared = { prefix: prefix ?? PREFIX };
   const onError = (err: Error): void => log.debug({ err, queue: name }, 'BullMQ reports an error');
   const queue = new Queue<OfferData>(name, {
     ...shared,
@@ -174,7 +233,7 @@ function openLane(name: LaneName, options: BullmqCarrierOptions): Lane {
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
   });
   queue.on('error', onError);
-  if (!takes) return { name, queue, worker: undefined };
+  if (!takes) return { ...facts, queue, worker: undefined };
   const worker = new Worker<OfferData>(name, null, {
     ...shared,
     connection: workerConnection,
@@ -186,11 +245,11 @@ function openLane(name: LaneName, options: BullmqCarrierOptions): Lane {
   });
   worker.on('error', onError);
   void worker.startStalledCheckTimer().catch(onError);
-  return { name, queue, worker };
+  return { ...facts, queue, worker };
 }
 
-function toBullJob({ jobId: id, tenantId: tenant, priority, lastToken }: OfferedJob, place: number) {
-  const data: OfferData = { jobId: id, tenantId: tenant, priority, lastToken, place };
+function toBullJob({ jobId: id, tenantId: tenant, priority, model, lastToken }: OfferedJob, place: number) {
+  const data: OfferData = { jobId: id, tenantId: tenant, priority, model, lastToken, place };
   return { name: priority, data, opts: { jobId: nameOf(data) } };
 }
 
@@ -198,6 +257,7 @@ function nameOf({ jobId: id, lastToken }: Pick<OfferData, 'jobId' | 'lastToken'>
   return `${id}-${lastToken}`;
 }
 
+const PREFIX = 'imagemill';
 const LOCK_MS = 10_000;
 const PLACES_A_MS = 1_000;
 const CALL_MS = 5_000;

@@ -1,4 +1,3 @@
-import type { Clock } from '../../application/ports.ts';
 import { AppError } from '../../domain/errors.ts';
 
 /** @throws AppError `carrier_unavailable` for whatever Redis or the way to it throws */
@@ -11,12 +10,4 @@ export async function carrierErrors<T>(work: () => Promise<T>): Promise<T> {
     const message = `Redis cannot be used at the moment: ${reason}. Jobs wait in the database until it can.`;
     throw new AppError('carrier_unavailable', message, { details: { reason }, cause: error });
   }
-}
-
-/** @throws Error when there is no answer in time; what comes later is dropped */
-export function within<T>(ms: number, clock: Clock, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const callOff = clock.after(ms, () => reject(new Error(`there was no answer within ${ms} ms`)));
-    work().then(resolve, reject).finally(callOff);
-  });
 }

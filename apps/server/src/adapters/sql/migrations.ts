@@ -11,6 +11,7 @@ import { orderTables } from './order-tables.ts';
 import { qualityTables } from './quality-tables.ts';
 import { retentionTables } from './retention-tables.ts';
 import { signingKeyTable } from './signing-key-table.ts';
+import { siteTable } from './site-table.ts';
 import { templateTable } from './template-table.ts';
 import { tenantTables } from './tenant-tables.ts';
 import { webhookTables } from './webhook-tables.ts';
@@ -41,6 +42,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0021-scores': { up: (database) => runAll(database, scores(isPostgres(database))) },
   '0022-history': { up: (database) => runAll(database, historyTable()) },
   '0023-row-problems': { up: (database) => runAll(database, rowProblems()) },
+  '0024-site': { up: (database) => runAll(database, siteTable()) },
 };
 
 /** Names of all steps, oldest first. */

@@ -3,8 +3,10 @@ import type { EventBus } from '../../application/event-bus.ts';
 import { every } from '../../application/every.ts';
 import type { Clock, EventFeed, Logger, StoreTransaction } from '../../application/ports.ts';
 import type { LeaseBook, WorkerBoard } from '../../application/worker-board.ts';
+import { AppError } from '../../domain/errors.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { PriorityClass } from '../../domain/job.ts';
+import { type SiteRecord, whyFenced } from '../../domain/site.ts';
 import { ChunkCollector, intoChunks } from './chunks.ts';
 import { DatabaseClock } from './database-clock.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -14,9 +16,10 @@ import { openPostgresBus } from './postgres-bus.ts';
 import { openPool, type PostgresOptions, type PostgresPool, translated } from './postgres-connection.ts';
 import { isPassingConflict } from './postgres-errors.ts';
 import { PostgresListener } from './postgres-listener.ts';
-import { PostgresWriter } from './postgres-writer.ts';
+import { PostgresWriter, type WritingSite } from './postgres-writer.ts';
 import type { Tables } from './schema.ts';
 import { EVENT_STRIDE, type NumberedStored, SharedFeed } from './shared-feed.ts';
+import { readSite, takeUnownedRecords } from './site-table.ts';
 import { createLeaseBook, createWorkerBoard } from './sql-cluster.ts';
 import { SqlStore } from './sql-store.ts';
 import { type Journal, raiseEventIds, SqlTransaction } from './sql-transaction.ts';
@@ -29,6 +32,8 @@ export interface PostgresStoreOptions extends PostgresOptions {
   readonly outbox?: Outbox | undefined;
   /** Whether anybody may ask this process for the progress of others. @default true */
   readonly hasReaders?: boolean | undefined;
+  /** Of a process that only works while its site may write. @default no fence keeps it out */
+  readonly site?: WritingSite | undefined;
   /** Carries messages between processes. @default NOTIFY of the same database */
   readonly bus?: EventBus | undefined;
 }
@@ -80,7 +85,7 @@ export class PostgresStore extends SqlStore {
   /**
    * Opens the database and brings its tables up to date; only one process at a time does so.
    *
-   * @throws AppError `database_unavailable`, `storage_failed`
+   * @throws AppError `database_unavailable`, `storage_failed`, `site_fenced`
    */
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const pool = openPool(options, POOL_SIZE);
@@ -90,7 +95,8 @@ export class PostgresStore extends SqlStore {
       await translated(() => migrate(pool.queries as unknown as Kysely<unknown>));
       const clock = new DatabaseClock(pool.queries, options.clock);
       await translated(() => clock.adjust());
-      const writer = new PostgresWriter(options);
+      if (options.site !== undefined) await requireSite(pool.queries, options.site);
+      const writer = new PostgresWriter(options, options.site);
       const store = new PostgresStore({ pool, writer, listener, bus, clock }, options);
       const collector = new ChunkCollector();
       listener.on(EVENTS_CHANNEL, (payload) => store.#hear(collector.add(payload)));
@@ -119,6 +125,11 @@ export class PostgresStore extends SqlStore {
   /** Called when notifications may have been missed, so that whoever waits for one looks for itself. */
   onGap(listener: () => void): () => void {
     return this.#parts.listener.onReconnected(listener);
+  }
+
+  /** Whose the records are, and the time of the database. */
+  async readSite(): Promise<{ readonly site: SiteRecord; readonly now: number }> {
+    return translated(() => readSite(this.#parts.pool.queries));
   }
 
   async transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
@@ -182,6 +193,16 @@ export class PostgresStore extends SqlStore {
       this.#feed.catchUp();
     }
   }
+}
+
+/** A lease that has run out may come back; the records of another site do not. */
+async function requireSite(queries: Kysely<Tables>, { name }: WritingSite): Promise<void> {
+  await translated(async () => {
+    if (name !== undefined) await takeUnownedRecords(queries, name);
+    const { site, now } = await readSite(queries);
+    const problem = whyFenced({ name: site.name, leaseUntil: undefined }, name, now);
+    if (problem !== undefined) throw new AppError('site_fenced', problem);
+  });
 }
 
 /** Tells all processes; they hear it when the transaction is on disk, in the order of the commits. */

@@ -1,10 +1,12 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 import { AppError } from '../../domain/errors.ts';
+import { whyFenced } from '../../domain/site.ts';
 import type { TransactionConnection } from './group-commit.ts';
 import { connect, nameOf, type PostgresOptions, translated } from './postgres-connection.ts';
 import { toAppError } from './postgres-errors.ts';
 import type { Tables } from './schema.ts';
+import { SITE_OF_WRITER, type SiteOfWriter } from './site-table.ts';
 
 /**
  * The one connection on which a process writes. Who begins a transaction waits until no other process is in one, so
@@ -18,14 +20,17 @@ import type { Tables } from './schema.ts';
 export class PostgresWriter implements TransactionConnection {
   readonly queries: Kysely<Tables>;
   readonly #options: PostgresOptions;
+  readonly #site: WritingSite | undefined;
   #client: pg.Client | undefined;
   #unanswered: Promise<void>[] = [];
   #failure: AppError | undefined;
   /** Settles when the statements that were given so far are answered. */
   #answered: Promise<unknown> = Promise.resolve();
 
-  constructor(options: PostgresOptions) {
+  /** @param site of the process that writes; undefined for an operator's own act, which no fence keeps out */
+  constructor(options: PostgresOptions, site?: WritingSite) {
     this.#options = options;
+    this.#site = site;
     const query = (text: string, values: readonly unknown[]) => this.#query(text, values);
     const client = { query, release: () => undefined } as unknown as PostgresPoolClient;
     const dialect = new PostgresDialect({
@@ -34,7 +39,7 @@ export class PostgresWriter implements TransactionConnection {
     this.queries = new Kysely<Tables>({ dialect });
   }
 
-  /** @throws AppError `database_unavailable` */
+  /** @throws AppError `database_unavailable`, `site_fenced` */
   async begin(): Promise<void> {
     if (this.#client !== undefined) {
       try {
@@ -88,7 +93,18 @@ export class PostgresWriter implements TransactionConnection {
 
   async #lock(client: pg.Client): Promise<void> {
     [this.#unanswered, this.#failure] = [[], undefined];
-    await translated(() => this.#inTurn(() => client.query(BEGIN)));
+    if (this.#site === undefined) {
+      await translated(() => this.#inTurn(() => client.query(BEGIN)));
+      return;
+    }
+    const answers = (await translated(() =>
+      this.#inTurn(() => client.query(`${BEGIN}; ${SITE_OF_WRITER}`)),
+    )) as unknown;
+    const row = (answers as readonly pg.QueryResult<SiteOfWriter>[]).at(-1)?.rows[0];
+    if (row === undefined) return;
+    const own = { name: row.name ?? undefined, leaseUntil: row.lease_until ?? undefined };
+    const problem = whyFenced(own, this.#site.name, row.now);
+    if (problem !== undefined) throw new AppError('site_fenced', problem);
   }
 
   async #query(text: string, values: readonly unknown[]): Promise<unknown> {
@@ -143,12 +159,19 @@ export class PostgresWriter implements TransactionConnection {
   }
 }
 
+/** The site that a process belongs to. */
+export interface WritingSite {
+  /** Undefined where its settings name none. */
+  readonly name: string | undefined;
+}
+
 function lost(): AppError {
   return new AppError('database_unavailable', 'The connection to the database was lost.');
 }
 
 /** The lock that a writing transaction holds: four letters of this project's name. */
-const BEGIN = `begin; select pg_advisory_xact_lock(${0x696d_6d6c})`;
+export const RECORDS_LOCK = 0x696d_6d6c;
+const BEGIN = `begin; select pg_advisory_xact_lock(${RECORDS_LOCK})`;
 /** Statements of which no caller asks how many rows they touched or what they gave. */
 const UNASKED =
   /^\s*(insert into "?(jobs|generations|events|reservations|usage_days|attempts|assets|fair_accounts|costs|idempotency_keys)"? (?!.*returning)|update fair_classes |update "generations" set "state" |select pg_notify\()/s;

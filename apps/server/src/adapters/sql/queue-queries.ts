@@ -11,6 +11,7 @@ import type {
 import { generationId, jobId, type TenantId, tenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../../domain/job.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
+import { modelOfShapeKey } from '../../domain/scheduling/shape-key.ts';
 import type { OpenJobNumbers } from './open-jobs.ts';
 import { jobFromRow, priorityFromRank, rankOf } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -25,6 +26,7 @@ export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers)
     deadLetters: (query) => loadDeadLetters(queries, query),
     costs: () => readCosts(queries),
     runningByWorker: () => readRunningByWorker(queries),
+    waitingModels: () => readWaitingModels(queries),
     offered: ({ limit }) => readOffered(queries, limit),
     findIdempotencyKey: (tenant, key) => findIdempotencyKey(queries, tenant, key),
   };
@@ -151,16 +153,49 @@ async function readAheadOf(queries: Kysely<Tables>, job: QueuedJob): Promise<Ahe
   return { jobs, isLimitReached: jobs >= MOST_COUNTED, costMs: rows[0]?.cost_ms ?? 0 };
 }
 
+/** No more of each class than are counted elsewhere, the first in line. */
+async function readWaitingModels(queries: Kysely<Tables>): Promise<ReadonlyMap<string, number>> {
+  const first = (rank: number) => sql`
+    select * from (
+      select shape_key from jobs where state = 'queued' and ready = 1 and priority = ${sql.lit(rank)}
+      order by start_tag, id limit ${MOST_COUNTED}
+    ) as class_${sql.raw(String(rank))}`;
+  const { rows } = await sql<{ shape_key: string; jobs: number }>`
+    select shape_key, count(*) as jobs from (
+      ${sql.join([0, 1, 2].map(first), sql` union all `)}
+      union all
+      select * from (
+        select shape_key from jobs where state = 'queued' and ready = 2 order by id limit ${MOST_COUNTED}
+      ) as laid_out
+    ) as waiting group by shape_key
+  `.execute(queries);
+  const models = new Map<string, number>();
+  for (const { shape_key: key, jobs } of rows) {
+    const model = modelOfShapeKey(key);
+    models.set(model, (models.get(model) ?? 0) + jobs);
+  }
+  return models;
+}
+
+interface OfferedRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly priority: number;
+  readonly lease_token: number;
+  readonly shape_key: string;
+}
+
 /** The index `jobs_offered` holds no others. */
 async function readOffered(queries: Kysely<Tables>, limit: number): Promise<readonly OfferedJob[]> {
-  const { rows } = await sql<{ id: string; tenant_id: string; priority: number; lease_token: number }>`
-    select id, tenant_id, priority, lease_token from jobs
+  const { rows } = await sql<OfferedRow>`
+    select id, tenant_id, priority, lease_token, shape_key from jobs
     where state = 'queued' and ready = 2 order by id limit ${limit}
   `.execute(queries);
   return rows.map((row) => ({
     jobId: jobId(row.id),
     tenantId: tenantId(row.tenant_id),
     priority: priorityFromRank(row.priority),
+    model: modelOfShapeKey(row.shape_key),
     lastToken: row.lease_token,
   }));
 }

@@ -8,6 +8,7 @@ import type { OrderTables } from './order-tables.ts';
 import type { QualityTables } from './quality-tables.ts';
 import type { RetentionsTable } from './retention-tables.ts';
 import type { SigningKeysTable } from './signing-key-table.ts';
+import type { SiteTable } from './site-table.ts';
 import type { TemplatesTable } from './template-table.ts';
 import type { TenantTables } from './tenant-schema.ts';
 import type { WebhookTables } from './webhook-tables.ts';
@@ -185,6 +186,7 @@ export interface Tables
   budgets: BudgetsTable;
   retentions: RetentionsTable;
   templates: TemplatesTable;
+  site: SiteTable;
   generations: GenerationsTable;
   jobs: JobsTable;
   attempts: AttemptsTable;

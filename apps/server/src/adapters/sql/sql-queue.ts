@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type {
   AccountKey,
   ClassState,
@@ -93,8 +93,9 @@ export class SqlQueue implements QueueTransaction {
     readonly limit: number;
     readonly without: readonly TenantId[];
     readonly withoutKeys?: readonly KeyId[] | undefined;
+    readonly models?: ReadonlySet<string> | undefined;
   }): Promise<readonly Candidate[]> {
-    const { without, withoutKeys = [] } = query;
+    const { without, withoutKeys = [], models } = query;
     const head = (limit: number) => sql`
       select id, tenant_id, start_tag, shape_key from jobs
       where state = 'queued' and ready = 1 and priority = ${rankOf(query.priority)}
@@ -107,6 +108,19 @@ export class SqlQueue implements QueueTransaction {
           where ${without.length === 0 ? sql`1 = 1` : sql`tenant_id not in (${sql.join(without)})`}
             ${withoutKeys.length === 0 ? sql`` : sql`and ${askedByNone(withoutKeys)}`}
           order by start_tag, id limit ${query.limit}`;
+    const found = await this.#candidates(select);
+    if (models === undefined || found.every(({ model }) => models.has(model))) return found;
+    if (models.size === 0) return [];
+    const drawn = sql`
+      select * from (${head(MOST_PASSED_OVER_MODELS)}) as head
+      where ${ofModels(models)}
+        ${without.length === 0 ? sql`` : sql`and tenant_id not in (${sql.join(without)})`}
+        ${withoutKeys.length === 0 ? sql`` : sql`and ${askedByNone(withoutKeys)}`}
+      order by start_tag, id limit ${query.limit}`;
+    return (await this.#candidates(drawn)).filter(({ model }) => models.has(model));
+  }
+
+  async #candidates(select: RawBuilder<unknown>): Promise<readonly Candidate[]> {
     const { rows } = await sql<CandidateRow>`${select}`.execute(this.#queries);
     return rows.map((row) => ({
       id: row.id,
@@ -225,6 +239,15 @@ export class SqlQueue implements QueueTransaction {
   }
 }
 
+/** By the end of the key; one more than asked for may match, where a name has a blank in it. */
+function ofModels(models: ReadonlySet<string>) {
+  const patterns = [...models].map((name) => `% ${name.replace(/[!%_]/g, '!$&')}`);
+  return sql`(${sql.join(
+    patterns.map((pattern) => sql`shape_key like ${pattern} escape '!'`),
+    sql` or `,
+  )})`;
+}
+
 /** Jobs of the head of the queue that none of the keys asked for. */
 function askedByNone(keys: readonly KeyId[]) {
   return sql`not exists (
@@ -251,3 +274,5 @@ interface CandidateRow {
 const MOST_READIED = 1_000;
 /** Jobs looked at for one of a tenant that may start more. Fair tags put every tenant's first job near the head. */
 const MOST_PASSED_OVER = 2_000;
+/** The same for one whose model a worker has. */
+const MOST_PASSED_OVER_MODELS = 20_000;

@@ -74,6 +74,31 @@ export const metricDefinitions = {
     help: 'Rungs of the out-of-memory ladder that pictures took: smaller batch, tiles, freed models, smaller size',
     labels: ['rung'],
   },
+  imagemill_jobs_unserved: {
+    type: 'gauge',
+    help: 'Jobs that wait for a model which no worker has',
+    labels: [],
+  },
+  imagemill_site_epoch: {
+    type: 'gauge',
+    help: 'Rises by one each time that the records go over to another site',
+    labels: [],
+  },
+  imagemill_site_switched_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the records came to this site, in seconds since 1970; absent where they never went over',
+    labels: [],
+  },
+  imagemill_site_lease_seconds: {
+    type: 'gauge',
+    help: 'Time for which this site may go on writing unless the standby site renews it; absent where that has no end',
+    labels: [],
+  },
+  imagemill_standby_lag_seconds: {
+    type: 'gauge',
+    help: 'How far the records of the standby site are behind, and how long it has not been heard of; absent where none watches',
+    labels: [],
+  },
   imagemill_jobs: {
     type: 'gauge',
     help: 'Jobs on record that are not done: queued (ready), backing_off (wait for their next attempt), running',

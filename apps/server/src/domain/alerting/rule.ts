@@ -18,6 +18,11 @@ export const signals = {
   free_disk_bytes: { unit: 'bytes', meaning: 'Least room where a server keeps records and pictures.' },
   message_failures: { unit: 'count', meaning: 'Webhooks and mails that did not arrive in the last five minutes.' },
   budgets_reached: { unit: 'count', meaning: 'Tenants that have spent their soft budget of the month.' },
+  jobs_unserved: { unit: 'count', meaning: 'Jobs that wait for a model which no worker has.' },
+  standby_lag_seconds: {
+    unit: 'seconds',
+    meaning: 'How far the records of the standby site are behind, and how long it has not been heard of.',
+  },
   clock_skew_seconds: { unit: 'seconds', meaning: 'Most that the clock of a server jumped or differs from another.' },
 } as const satisfies Readonly<Record<string, { readonly unit: string; readonly meaning: string }>>;
 
@@ -89,6 +94,22 @@ export const defaultRules: readonly AlertRule[] = [
     ...{ threshold: 0, clearThreshold: 0, forSeconds: 0, clearForSeconds: 0 },
     advice: 'The audit log says which; "imagemill cost budget" shows it. Beyond a hard budget nothing is accepted.',
     repeatSeconds: 0,
+  }),
+  rule({
+    id: 'model-missing',
+    name: 'Jobs wait for a model that no worker has',
+    signal: 'jobs_unserved',
+    ...{ threshold: 0, clearThreshold: 0, forSeconds: 30, clearForSeconds: 10 },
+    advice: 'Install the model on a worker ("imagemill models pull"), or cancel the jobs.',
+  }),
+  rule({
+    id: 'standby-behind',
+    name: 'The standby site is behind',
+    signal: 'standby_lag_seconds',
+    ...{ threshold: 30, clearThreshold: 10, forSeconds: 30, clearForSeconds: 30 },
+    severity: 'critical',
+    advice:
+      'Look at the replication of the database and whether "imagemill standby" runs; a switch now would lose what is not replicated.',
   }),
 ];
 

@@ -28,6 +28,10 @@ export interface RecordFigures {
   readonly deadLetters: number;
   /** Tenants that have spent their soft budget of the month. */
   readonly budgetsReached: number;
+  /** Undefined where one process has the records alone. @default undefined */
+  readonly unservedJobs?: number | undefined;
+  /** Undefined where no standby site watches. @default undefined */
+  readonly standbyBehindMs?: number | undefined;
 }
 
 /**
@@ -59,6 +63,8 @@ export function readSignals(
     free_disk_bytes: free.length === 0 ? undefined : Math.min(...free),
     message_failures: sum(samples.map((sample) => sample.failedMessages)),
     budgets_reached: records.budgetsReached,
+    jobs_unserved: records.unservedJobs,
+    standby_lag_seconds: records.standbyBehindMs === undefined ? undefined : records.standbyBehindMs / 1_000,
     clock_skew_seconds: jumps.length === 0 ? undefined : Math.max(...jumps) / 1_000,
   };
 }

@@ -27,13 +27,30 @@ export interface PickRequest {
   readonly room: ReadonlyMap<string, number>;
   /** The same of keys. @default no limit for any */
   readonly keyRoom?: ReadonlyMap<string, number> | undefined;
+  /** Which models may be drawn where the jobs go. @default any */
+  readonly served?: ServedModels | undefined;
+}
+
+/** Models that may be drawn where jobs go, in groups that the same workers draw. */
+export interface ServedModels {
+  /** Group of a model; undefined when nobody draws it. */
+  groupOf(model: string): string | undefined;
+  /** Names of all models that have a group. */
+  readonly names: ReadonlySet<string>;
+  /** Jobs that each group may still get; absent means no limit. */
+  readonly room: ReadonlyMap<string, number>;
 }
 
 /** The jobs to claim, the lead first; empty when none may run. */
 export function pickBatch(request: PickRequest): readonly Candidate[] {
   const [room, keyRoom] = [new Map(request.room), new Map(request.keyRoom)];
-  const mayRun = ({ tenantId, keyId = '' }: Candidate): boolean =>
-    (room.get(tenantId) ?? Number.POSITIVE_INFINITY) > 0 && (keyRoom.get(keyId) ?? Number.POSITIVE_INFINITY) > 0;
+  const groupRoom = new Map(request.served?.room);
+  const groupOf = (model: string): string | undefined => (request.served ?? everything).groupOf(model);
+  const isOpen = (rooms: ReadonlyMap<string, number>, of: string): boolean => (rooms.get(of) ?? 1) > 0;
+  const mayRun = ({ tenantId, keyId = '', model }: Candidate): boolean => {
+    const group = groupOf(model);
+    return group !== undefined && isOpen(groupRoom, group) && isOpen(room, tenantId) && isOpen(keyRoom, keyId);
+  };
   const lead = pickLead(request, request.candidates.filter(mayRun));
   if (lead === undefined || request.limit < 1) return [];
   const picked: Candidate[] = [];
@@ -42,12 +59,15 @@ export function pickBatch(request: PickRequest): readonly Candidate[] {
     picked.push(candidate);
     takePlace(room, candidate.tenantId);
     takePlace(keyRoom, candidate.keyId ?? '');
+    takePlace(groupRoom, groupOf(candidate.model) ?? '');
   };
   take(lead);
   for (const candidate of request.candidates)
     if (candidate !== lead && candidate.shapeKey === lead.shapeKey) take(candidate);
   return picked;
 }
+
+const everything: Pick<ServedModels, 'groupOf'> = { groupOf: () => '' };
 
 function takePlace(room: Map<string, number>, of: string): void {
   const left = room.get(of);

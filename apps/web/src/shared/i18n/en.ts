@@ -228,6 +228,7 @@ export const en = {
   },
   warnings: {
     size_reduced: 'Drawn smaller than asked: the size was over the limit.',
+    model_not_served: 'No worker has this model at the moment.',
     size_changed: 'The size was fitted to what the model can draw.',
     result_reused: 'The same settings were drawn before; this is that picture.',
     memory_smaller_batch: 'Drawn with fewer pictures at once: the memory of the device was short.',
@@ -447,6 +448,8 @@ export const en = {
       message_failures: 'Messages that failed',
       budgets_reached: 'Soft budgets spent',
       clock_skew_seconds: 'Jump of the clock',
+      jobs_unserved: 'Jobs whose model no worker has',
+      standby_lag_seconds: 'Lag of the standby site',
     },
     channels: 'Channels',
     noChannels: 'Alerts are sent nowhere yet.',

@@ -161,6 +161,10 @@ export const errorsEn = {
     what: 'The server cannot reach Redis.',
     next: 'Nothing is to be sent again. Jobs wait in the database.',
   },
+  site_fenced: {
+    what: 'This site has handed its records over to another one.',
+    next: 'Use the address that both share. What was accepted is kept.',
+  },
   database_unavailable: {
     what: 'The server cannot reach its database.',
     next: 'Try again in a moment. What was accepted is kept.',

@@ -95,6 +95,7 @@ export const errorsZhCn = {
   },
   storage_failed: { what: '服务器无法读写数据目录。', next: '请检查磁盘和目录权限，然后重试。' },
   carrier_unavailable: { what: '服务器无法连接 Redis。', next: '无需重新提交。任务在数据库中等待。' },
+  site_fenced: { what: '此站点已将记录移交给另一站点。', next: '请使用两个站点共用的地址。已接受的任务不会丢失。' },
   database_unavailable: { what: '服务器无法连接数据库。', next: '请稍后重试。已接受的任务不会丢失。' },
   storage_unreachable: { what: '服务器无法连接存放图片的服务。', next: '请检查该服务。已接受的任务会等待并自动继续。' },
   storage_bucket_missing: { what: '服务器存放图片的存储桶不存在。', next: '请创建存储桶或更正设置，然后重试。' },

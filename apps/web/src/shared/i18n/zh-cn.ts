@@ -224,6 +224,7 @@ export const zhCn = {
   },
   warnings: {
     size_reduced: '尺寸超出上限，已缩小绘制。',
+    model_not_served: '目前没有工作进程拥有此模型。',
     size_changed: '尺寸已调整为模型可绘制的大小。',
     result_reused: '相同设置此前已绘制过，这就是那张图片。',
     memory_smaller_batch: '设备内存不足，已减少同时绘制的张数。',
@@ -436,6 +437,8 @@ export const zhCn = {
       message_failures: '发送失败的消息',
       budgets_reached: '用完的软预算',
       clock_skew_seconds: '时钟跳变',
+      jobs_unserved: '缺少模型的任务',
+      standby_lag_seconds: '备用站点延迟',
     },
     channels: '通知渠道',
     noChannels: '告警还没有发送去处。',
