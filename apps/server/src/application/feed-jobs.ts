@@ -137,7 +137,7 @@ export class JobFeeder implements Duty {
     if (limit < 1) return counts;
     const now = clock.now();
     // Looked at before the lock on the records is asked for.
-    if (!(await store.queue.hasReady(now, only))) return counts;
+    if (!(await store.queue.hasReady(now, { only, models: names }))) return counts;
     const without: readonly PriorityClass[] = only === undefined ? [] : ['standard', 'bulk'];
     // A group without an entry has no room.
     const served = names && { names, groupOf: (model: string) => roomy(groupOf(model), room), room };

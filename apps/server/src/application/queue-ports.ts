@@ -140,10 +140,18 @@ export interface AheadOf {
   readonly costMs: number;
 }
 
+/** What a claim asks for. */
+export interface WhichReady {
+  /** @default any class */
+  readonly only?: PriorityClass | undefined;
+  /** @default any model */
+  readonly models?: ReadonlySet<string> | undefined;
+}
+
 /** Questions about the queue. */
 export interface QueueReader {
-  /** Whether a claim could find something. @param only the class that it asks for @default any */
-  hasReady(now: number, only?: PriorityClass): Promise<boolean>;
+  /** Whether a claim could find something. */
+  hasReady(now: number, which?: WhichReady): Promise<boolean>;
   /** Whether a running job has lost its lease. */
   hasExpired(now: number): Promise<boolean>;
   /** Models that jobs wait for, with how many of the first in line do. */

@@ -215,7 +215,7 @@ function claimer(config: Config, { store, cluster, book, clock }: DrawingInput):
 
 /** Looks before it asks for the lock on the records, which the workers of a cluster share. */
 function claimWhereReady(claim: ClaimJobs, { store, clock }: Pick<DrawingInput, 'store' | 'clock'>): ClaimJobs {
-  return async (request) => ((await store.queue.hasReady(clock.now())) ? claim(request) : []);
+  return async (request) => ((await store.queue.hasReady(clock.now(), request)) ? claim(request) : []);
 }
 
 function reapWhereExpired(

@@ -83,6 +83,7 @@ export class BullmqCarrier implements JobCarrier {
   async waiting(): Promise<readonly WaitingOffers[]> {
     return this.#reach(async () => {
       const lanes = [...this.#lanes.values()];
+      if (lanes.length === 0) await this.#options.connection.ping();
       const lengths = await this.#lengths(lanes.map(({ queue }) => queue.toKey('wait')));
       const byModel = new Map<string, { interactive: number; others: number }>();
       for (const [at, { model, kind }] of lanes.entries()) {
@@ -163,6 +164,11 @@ export class BullmqCarrier implements JobCarrier {
     if (known !== undefined) return known;
     const lane = openLane({ kind, model, name }, this.#options);
     this.#lanes.set(name, lane);
+    // BullMQ never uses a queue again whose first words did not reach Redis.
+    lane.queue.waitUntilReady().catch(() => {
+      if (this.#lanes.get(name) === lane) this.#lanes.delete(name);
+      void Promise.allSettled([lane.worker?.close(true), lane.queue.close()]);
+    });
     return lane;
   }
 

@@ -7,6 +7,7 @@ import type {
   OfferedJob,
   QueueFacts,
   QueueReader,
+  WhichReady,
 } from '../../application/queue-ports.ts';
 import { generationId, jobId, type TenantId, tenantId } from '../../domain/ids.ts';
 import type { Job, PriorityClass, QueuedJob } from '../../domain/job.ts';
@@ -19,7 +20,7 @@ import type { Tables } from './schema.ts';
 /** Questions about the queue, put to a connection that only reads. */
 export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers): QueueReader {
   return {
-    hasReady: (now, only) => readHasReady(queries, now, only),
+    hasReady: (now, which) => readHasReady(queries, now, which),
     hasExpired: (now) => readHasExpired(queries, now),
     facts: () => readFacts(queries, open),
     aheadOf: (job) => readAheadOf(queries, job),
@@ -112,10 +113,18 @@ async function readFacts(queries: Kysely<Tables>, open: OpenJobNumbers): Promise
   };
 }
 
-async function readHasReady(queries: Kysely<Tables>, now: number, only?: PriorityClass): Promise<boolean> {
+/** With models, the first in line are looked through; that one is due may be true of another model. */
+async function readHasReady(queries: Kysely<Tables>, now: number, { only, models }: WhichReady = {}): Promise<boolean> {
   const ofClass = only === undefined ? sql`` : sql`and priority = ${rankOf(only)}`;
+  const ready = sql`select id, shape_key from jobs where state = 'queued' and ready = 1 ${ofClass}`;
+  const wanted =
+    models === undefined
+      ? sql`${ready} limit 1`
+      : sql`
+        select id from (${ready} order by priority, start_tag, id limit ${MOST_PASSED_OVER_MODELS}) as head
+        where ${ofModels(models)} limit 1`;
   const { rows } = await sql<{ id: string }>`
-    select id from (select id from jobs where state = 'queued' and ready = 1 ${ofClass} limit 1) as ready
+    select id from (${wanted}) as ready
     union all
     select id from (
       select id from jobs where state = 'queued' and ready = 0 and not_before <= ${now} ${ofClass} limit 1
@@ -221,3 +230,16 @@ async function readCosts(queries: Kysely<Tables>): Promise<readonly CostRecord[]
 }
 
 const MOST_COUNTED = 10_000;
+
+/** Jobs looked at for one whose model a worker has. */
+export const MOST_PASSED_OVER_MODELS = 20_000;
+
+/** By the end of the key; one more than asked for may match, where a name has a blank in it. */
+export function ofModels(models: ReadonlySet<string>) {
+  if (models.size === 0) return sql`1 = 0`;
+  const patterns = [...models].map((name) => `% ${name.replace(/[!%_]/g, '!$&')}`);
+  return sql`(${sql.join(
+    patterns.map((pattern) => sql`shape_key like ${pattern} escape '!'`),
+    sql` or `,
+  )})`;
+}

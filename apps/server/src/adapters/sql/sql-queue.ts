@@ -13,7 +13,7 @@ import type { Job, PriorityClass } from '../../domain/job.ts';
 import type { Candidate } from '../../domain/scheduling/batch.ts';
 import type { CostRecord } from '../../domain/scheduling/cost-model.ts';
 import { modelOfShapeKey } from '../../domain/scheduling/shape-key.ts';
-import { findIdempotencyKey, loadDeadLetters } from './queue-queries.ts';
+import { findIdempotencyKey, loadDeadLetters, MOST_PASSED_OVER_MODELS, ofModels } from './queue-queries.ts';
 import { priorityFromRank, rankOf } from './rows.ts';
 import { HELD_UNTIL, type Tables } from './schema.ts';
 
@@ -239,15 +239,6 @@ export class SqlQueue implements QueueTransaction {
   }
 }
 
-/** By the end of the key; one more than asked for may match, where a name has a blank in it. */
-function ofModels(models: ReadonlySet<string>) {
-  const patterns = [...models].map((name) => `% ${name.replace(/[!%_]/g, '!$&')}`);
-  return sql`(${sql.join(
-    patterns.map((pattern) => sql`shape_key like ${pattern} escape '!'`),
-    sql` or `,
-  )})`;
-}
-
 /** Jobs of the head of the queue that none of the keys asked for. */
 function askedByNone(keys: readonly KeyId[]) {
   return sql`not exists (
@@ -274,5 +265,3 @@ interface CandidateRow {
 const MOST_READIED = 1_000;
 /** Jobs looked at for one of a tenant that may start more. Fair tags put every tenant's first job near the head. */
 const MOST_PASSED_OVER = 2_000;
-/** The same for one whose model a worker has. */
-const MOST_PASSED_OVER_MODELS = 20_000;
