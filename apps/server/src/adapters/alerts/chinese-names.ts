@@ -11,6 +11,8 @@ export const chineseSignals: Readonly<Record<SignalName, string>> = {
   message_failures: '最近五分钟发送失败的消息数',
   clock_skew_seconds: '时钟偏差',
   budgets_reached: '本月用完软预算的租户数',
+  jobs_unserved: '没有工作进程拥有其模型的任务数',
+  standby_lag_seconds: '备用站点的延迟',
 };
 
 export const chineseSeverities: Readonly<Record<Severity, string>> = {
@@ -40,5 +42,13 @@ const texts: Readonly<Record<string, { readonly name: string; readonly advice: s
   'budget-reached': {
     name: '有租户用完软预算',
     advice: '审计日志记录了是哪个租户；用“imagemill cost budget”查看。超出硬预算后，新的请求会被拒绝。',
+  },
+  'model-missing': {
+    name: '任务在等待没有工作进程拥有的模型',
+    advice: '请在某个工作进程上安装该模型（“imagemill models pull”），或取消这些任务。',
+  },
+  'standby-behind': {
+    name: '备用站点落后',
+    advice: '请检查数据库复制以及“imagemill standby”是否在运行；现在切换会丢失尚未复制的记录。',
   },
 };
