@@ -32,6 +32,9 @@ export const en = {
     errorRateAdvice: 'Look at the dead letters of the queue page, and run "imagemill doctor".',
     engineDown: 'An engine cannot draw',
     engineDownAdvice: 'Run "imagemill doctor" on its machine; the folder crash-reports says what was under way.',
+    budgetReached: 'A tenant has spent its soft budget',
+    budgetReachedAdvice:
+      'The audit log says which; "imagemill cost budget" shows it. Beyond a hard budget nothing is accepted.',
     thisMachine: 'this machine',
     commandLine: 'command line',
   },

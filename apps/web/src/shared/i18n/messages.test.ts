@@ -80,7 +80,7 @@ describe('messages', () => {
       .join('\n');
     // Their keys are put together from codes and field names of the API.
     const isComposed = (key: string): boolean =>
-      /^(errors|warnings|serverWords|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.(state|rowFaults)|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
+      /^(errors|warnings|serverWords|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.(state|rowFaults)|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons|languages)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
         key,
       );
     const unused = keysWithoutPlural('en').filter((key) => !isComposed(key) && !components.includes(`'${key}'`));

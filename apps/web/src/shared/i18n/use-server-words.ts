@@ -2,7 +2,7 @@ import { useTranslation } from 'react-i18next';
 import type { en } from './en.ts';
 
 /** Names and sentences that the server has from the start; what people wrote in their place stays as they wrote it. */
-const known: Readonly<Record<string, keyof typeof en.serverWords>> = {
+export const known: Readonly<Record<string, keyof typeof en.serverWords>> = {
   'Devices are busy': 'deviceBusy',
   'Scale out: add a device or a worker, or leave bulk work for the night.': 'deviceBusyAdvice',
   'The queue is long': 'queueLong',
@@ -11,6 +11,9 @@ const known: Readonly<Record<string, keyof typeof en.serverWords>> = {
   'Look at the dead letters of the queue page, and run "imagemill doctor".': 'errorRateAdvice',
   'An engine cannot draw': 'engineDown',
   'Run "imagemill doctor" on its machine; the folder crash-reports says what was under way.': 'engineDownAdvice',
+  'A tenant has spent its soft budget': 'budgetReached',
+  'The audit log says which; "imagemill cost budget" shows it. Beyond a hard budget nothing is accepted.':
+    'budgetReachedAdvice',
   'this machine': 'thisMachine',
   'command line': 'commandLine',
 };

@@ -31,6 +31,8 @@ export const zhCn = {
     errorRateAdvice: '请查看队列页中未能生成的图片，并运行“imagemill doctor”。',
     engineDown: '有引擎无法绘制',
     engineDownAdvice: '请在其机器上运行“imagemill doctor”；crash-reports 文件夹记录了当时的任务。',
+    budgetReached: '有租户用完了软预算',
+    budgetReachedAdvice: '审计日志记录了是哪个租户；“imagemill cost budget” 可以查看。超出硬预算后不再接受请求。',
     thisMachine: '本机',
     commandLine: '命令行',
   },
