@@ -20,7 +20,6 @@ export function Navigation(): ReactElement {
   const { t } = useTranslation();
   const current = usePage();
   const can = useCan();
-  const row = useShownLink(current);
   const entries = [
     { page: 'generate', words: t('navigation.generate'), icon: <WandIcon size={17} /> },
     { page: 'gallery', words: t('navigation.gallery'), icon: <GridIcon size={17} /> },
@@ -31,22 +30,23 @@ export function Navigation(): ReactElement {
     { page: 'administration', words: t('navigation.administration'), icon: <PeopleIcon size={17} /> },
     { page: 'alerts', words: t('navigation.alerts'), icon: <BellIcon size={17} /> },
   ] as const;
+  const allowed = entries.filter(({ page }) => pageRights[page].some(can));
+  // Who may what is known a moment after the first look.
+  const row = useShownLink(`${current} ${allowed.length}`);
   return (
     <nav ref={row} className={styles.navigation} aria-label={t('navigation.title')}>
-      {entries
-        .filter(({ page }) => pageRights[page].some(can))
-        .map(({ page, words, icon }) => (
-          <a
-            key={page}
-            className={styles.link}
-            href={pages[page]}
-            aria-current={page === current ? 'page' : undefined}
-            onClick={(event) => follow(event, page)}
-          >
-            {icon}
-            {words}
-          </a>
-        ))}
+      {allowed.map(({ page, words, icon }) => (
+        <a
+          key={page}
+          className={styles.link}
+          href={pages[page]}
+          aria-current={page === current ? 'page' : undefined}
+          onClick={(event) => follow(event, page)}
+        >
+          {icon}
+          {words}
+        </a>
+      ))}
     </nav>
   );
 }
