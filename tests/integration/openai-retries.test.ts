@@ -100,7 +100,7 @@ describe('an edit', () => {
     const image = [await toFile(await blue(), 'a.png'), await toFile(await blue(), 'b.png')];
     const error = await client.images.edit({ image, prompt: 'both' }).catch((reason) => reason);
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);
-    expect(error).toMatchObject({ param: 'image', code: 'too_big' });
+    expect(error).toMatchObject({ param: 'image', code: 'too_many_pictures' });
     expect(error.message).toMatch(/one at a time/);
   });
 

@@ -1,3 +1,4 @@
+import { THE_MACHINE } from '../domain/access/caller.ts';
 import { AppError, assert, type FieldFault } from '../domain/errors.ts';
 import { eventOfNewJob } from '../domain/event.ts';
 import { drawnSteps, type Generation, type LoraUse, type PictureFormat } from '../domain/generation.ts';
@@ -132,7 +133,7 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
       ...settings,
       id: generationId(ids.next()),
       tenantId,
-      askedBy: input.askedBy,
+      askedBy: input.askedBy ?? THE_MACHINE,
       state: 'queued',
       createdAt: clock.now(),
       finishedAt: undefined,
