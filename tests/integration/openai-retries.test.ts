@@ -101,7 +101,7 @@ describe('an edit', () => {
     const error = await client.images.edit({ image, prompt: 'both' }).catch((reason) => reason);
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);
     expect(error).toMatchObject({ param: 'image', code: 'too_many_pictures' });
-    expect(error.message).toMatch(/one at a time/);
+    expect(error.message).toMatch(/draws from one/);
   });
 
   test('as JSON names a file that was uploaded', async () => {

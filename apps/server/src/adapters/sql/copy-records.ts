@@ -121,6 +121,6 @@ async function tablesInOrder(source: Kysely<Tables>): Promise<readonly string[]>
 /** What processes say of themselves is not moved. */
 const OF_PROCESSES: ReadonlySet<string> = new Set(['workers', 'leases']);
 /** What migrations and the first start write. */
-const FILLED_WHEN_NEW: ReadonlySet<string> = new Set(['fair_classes', 'counters', 'signing_keys']);
+const FILLED_WHEN_NEW: ReadonlySet<string> = new Set(['fair_classes', 'counters', 'signing_keys', 'site']);
 const ROW_NUMBER = 'imagemill_row';
 const PAGE = 500;
