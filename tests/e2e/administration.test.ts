@@ -221,12 +221,14 @@ describe.skipIf(!hasBrowser())('the administration', () => {
     const page = await open('/operation', english);
     const charts = page.getByRole('region', { name: 'The last hours' });
     await charts.getByRole('img', { name: /^\d+ pictures in 60 minutes/ }).waitFor();
-    await charts.locator('polyline').first().waitFor();
+    // A line that lies flat has no height, which counts as hidden.
+    await charts.locator('polyline').first().waitFor({ state: 'attached' });
     await charts.getByText('6 hr').click();
     await charts.getByRole('img', { name: /^\d+ pictures in 360 minutes/ }).waitFor();
     await page.reload();
     await charts.getByRole('img', { name: /^\d+ pictures in 360 minutes/ }).waitFor();
-    await charts.locator('polyline').first().waitFor();
+    // A line that lies flat has no height, which counts as hidden.
+    await charts.locator('polyline').first().waitFor({ state: 'attached' });
     const worker = page.getByRole('row').filter({ hasText: 'fixed:20' });
     await worker.getByText('ready').waitFor();
     await worker.getByText(/^process \d+$/).waitFor();

@@ -2,11 +2,16 @@ import { Readable } from 'node:stream';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCsv } from '../../apps/server/src/adapters/bulk/read-csv.ts';
-import type { SourceRow } from '../../apps/server/src/application/bulk-ports.ts';
-import { fillTemplate } from '../../apps/server/src/domain/bulk.ts';
+import { systemClock } from '../../apps/server/src/adapters/clock.ts';
+import type { RowInput, SourceRow } from '../../apps/server/src/application/bulk-ports.ts';
+import type { GenerationRecord } from '../../apps/server/src/application/ports.ts';
+import { BulkRunner } from '../../apps/server/src/application/run-bulks.ts';
+import { type Bulk as BulkRecord, fillTemplate } from '../../apps/server/src/domain/bulk.ts';
+import { bulkId, DEFAULT_TENANT, generationId } from '../../apps/server/src/domain/ids.ts';
 import type { Parts } from '../../apps/server/src/main/compose.ts';
 import type { Bulk, BulkPlan, BulkRow } from '../../packages/api/src/index.ts';
 import { issueKey } from '../support/access.ts';
+import { quietLog } from '../support/quiet-log.ts';
 import { openParts } from '../support/server-parts.ts';
 
 let parts: Parts;
@@ -210,6 +215,48 @@ test('a bulk is seen by its own tenant alone, and is cancelled as a whole', asyn
   expect((await parts.app.inject({ method: 'POST', url })).statusCode).toBe(200);
   const cancelled = await ended(bulk, ({ openGenerations }) => openGenerations === 0);
   expect(cancelled.state).toBe('cancelled');
+});
+
+test('a bulk that is cancelled while its rows are submitted leaves none of them to be drawn', async () => {
+  await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
+  const idle = await create('idle.csv', 'product,colour\na cup,red\n', { template });
+  await ended(idle, ({ state }) => state === 'running');
+  const bulk = (await parts.store.bulks.find(DEFAULT_TENANT, bulkId(idle.id))) as BulkRecord;
+  const [made] = await rowsOf(idle);
+  const submitted: string[] = [];
+  const runner = new BulkRunner({
+    ...{ store: parts.store, clock: systemClock, log: quietLog },
+    evaluate: () => ({ input: {} as RowInput, hash: 'x' }),
+    source: {
+      save: () => Promise.resolve(),
+      remove: () => Promise.resolve(),
+      read: async function* () {
+        yield { line: 3, row: {} };
+      },
+    },
+    // Cancelled by somebody between this row's generation and its place in the records.
+    submit: async () => {
+      const answer = await parts.app.inject({
+        ...{ method: 'POST', url: '/v1/generations' },
+        payload: { prompt: 'too late', width: 64, height: 64, steps: 1 },
+      });
+      submitted.push(answer.json().id);
+      await parts.app.inject({ method: 'POST', url: `${idle.links.self}/cancel` });
+      const record = await parts.store.findGeneration(DEFAULT_TENANT, generationId(answer.json().id));
+      return { ...(record as GenerationRecord), isReplay: false };
+    },
+    cancelGeneration: async ({ tenantId, id }) => {
+      await parts.app.inject({ method: 'POST', url: `/v1/generations/${id}/cancel` });
+      return parts.store.findGeneration(tenantId, id) as Promise<GenerationRecord>;
+    },
+  });
+  await parts.store.transact(({ bulks }) => bulks.move(bulk.id, 'submitted', { state: 'reading', note: undefined }));
+  runner.start({ ...bulk, state: 'reading' });
+  await ended(idle, ({ state }) => state === 'cancelled');
+  await runner.close();
+  expect(await get(`/v1/generations/${made?.generationId}`)).toMatchObject({ state: 'cancelled' });
+  expect(await get(`/v1/generations/${submitted[0]}`)).toMatchObject({ state: 'cancelled' });
+  await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
 });
 
 test('a bulk that is paused draws no more until it is resumed, then all of it and nothing twice', async () => {

@@ -2,6 +2,7 @@ import { type Bulk, type BulkRow, problemOfError, type RowProblem } from '../dom
 import { AppError, type AppErrorCode, isAway, storageCodes } from '../domain/errors.ts';
 import type { BulkId } from '../domain/ids.ts';
 import type { BulkSource, EvaluateRow, SourceRow } from './bulk-ports.ts';
+import type { CancelGeneration } from './cancel-generation.ts';
 import type { Clock, Logger, Store } from './ports.ts';
 import type { SubmitGeneration } from './submit-generation.ts';
 
@@ -10,6 +11,7 @@ export interface RunBulksPorts {
   readonly source: BulkSource;
   readonly evaluate: EvaluateRow;
   readonly submit: SubmitGeneration;
+  readonly cancelGeneration: CancelGeneration;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -62,14 +64,26 @@ export class BulkRunner {
       const known = await store.bulks.knownLines(bulk.id, from, to);
       const fresh = group.filter(({ line }) => !known.has(line));
       const rows = (await Promise.all(fresh.map((row) => this.#take(bulk, row)))).filter((row) => row !== undefined);
-      await store.transact(async ({ bulks }) => {
+      const now = await store.transact(async ({ bulks }) => {
         await bulks.addRows(rows);
+        const after = (await bulks.find(bulk.tenantId, bulk.id))?.state;
         // Paused while these rows were submitted.
-        if ((await bulks.find(bulk.tenantId, bulk.id))?.state === 'paused') await bulks.hold(bulk.id);
+        if (after === 'paused') await bulks.hold(bulk.id);
+        return after;
       });
+      if (now === 'cancelled') await this.#callOff(rows);
       if (this.#stop.signal.aborted) return;
     }
     await store.transact(({ bulks }) => bulks.move(bulk.id, 'reading', { state: 'submitted', note: undefined }));
+  }
+
+  /** Cancels what was submitted while the bulk was cancelled, which whoever cancelled it did not see. */
+  async #callOff(rows: readonly BulkRow[]): Promise<void> {
+    const { cancelGeneration } = this.#ports;
+    const submitted = rows.filter(({ state }) => state === 'submitted');
+    const ended = submitted.map(({ tenantId, generationId: id }) => id && cancelGeneration({ tenantId, id }));
+    // What has just ended cannot be cancelled, and needs not be.
+    await Promise.allSettled(ended);
   }
 
   /** What became of a row; undefined when the server stops before it got in. */

@@ -150,4 +150,8 @@ export const settingsZhCn: Readonly<Record<string, string>> = {
   metricsTenants: '指标中租户的称呼：按类别，或各自的 ID（前 200 个）。',
   tenantClasses: '指标中租户的类别，按 ID 设置。未设置时，安装自身的租户为 own，其余为 other。环境变量中使用 JSON。',
   logLevel: '记录日志的最低级别。',
+  alertLanguage: '警报消息使用的语言：英文、中文或两者；每个通道可另行设置。',
+  site: '本站点的名称，用于设有备用站点的集群：记录不属于此名称的站点的进程既不领取任务也不写入。',
+  standbyActiveDatabaseUrl: '主站点的数据库，备用站点据此了解复制的落后程度，并在切换时收回其记录。',
+  standbyLeaseSeconds: '主站点无备用站点的消息时还可写入的秒数；0 表示不设期限。',
 };

@@ -24,6 +24,11 @@ export const en = {
     busy_other: '{{count, number}} pictures in the queue',
   },
   serverWords: {
+    modelMissing: 'Jobs wait for a model that no worker has',
+    modelMissingAdvice: 'Install the model on a worker ("imagemill models pull"), or cancel the jobs.',
+    standbyBehind: 'The standby site is behind',
+    standbyBehindAdvice:
+      'Look at the replication of the database and whether "imagemill standby" runs; a switch now would lose what is not replicated.',
     deviceBusy: 'Devices are busy',
     deviceBusyAdvice: 'Scale out: add a device or a worker, or leave bulk work for the night.',
     queueLong: 'The queue is long',

@@ -14,6 +14,11 @@ export const known: Readonly<Record<string, keyof typeof en.serverWords>> = {
   'A tenant has spent its soft budget': 'budgetReached',
   'The audit log says which; "imagemill cost budget" shows it. Beyond a hard budget nothing is accepted.':
     'budgetReachedAdvice',
+  'Jobs wait for a model that no worker has': 'modelMissing',
+  'Install the model on a worker ("imagemill models pull"), or cancel the jobs.': 'modelMissingAdvice',
+  'The standby site is behind': 'standbyBehind',
+  'Look at the replication of the database and whether "imagemill standby" runs; a switch now would lose what is not replicated.':
+    'standbyBehindAdvice',
   'this machine': 'thisMachine',
   'command line': 'commandLine',
 };

@@ -23,6 +23,10 @@ export const zhCn = {
     busy_other: '队列中有 {{count, number}} 张图片',
   },
   serverWords: {
+    modelMissing: '有任务等待没有工作进程具备的模型',
+    modelMissingAdvice: '在一个工作进程上安装该模型（“imagemill models pull”），或取消这些任务。',
+    standbyBehind: '备用站点落后',
+    standbyBehindAdvice: '检查数据库复制，以及 “imagemill standby” 是否在运行；此时切换会丢失尚未复制的内容。',
     deviceBusy: '设备繁忙',
     deviceBusyAdvice: '请扩容：增加设备或工作进程，或将批量任务留到夜间。',
     queueLong: '队列过长',
