@@ -46,7 +46,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Parts of the program that run; the page is taken as it was built. */
 const workspaces = ['packages/api', 'packages/onnx', 'packages/diffusion', 'apps/server', 'apps/cli'];
 /** What lies beside them. */
-const files = ['LICENSE', 'README.md', 'package.json', 'deploy', 'docs', 'models/demo', 'apps/web/dist'];
+const files = [
+  'LICENSE',
+  'README.md',
+  'package.json',
+  'deploy',
+  'docs',
+  'models/demo',
+  'models/loras',
+  'apps/web/dist',
+];
 
 function main(): void {
   const { values } = parseArgs({ options: { out: { type: 'string' } } });

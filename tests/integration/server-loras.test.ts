@@ -249,3 +249,30 @@ function untilListed(name: string): Promise<void> {
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
+
+test('the adapters that ship fit the model that ships, without a key that is unknown, and change its pictures', async () => {
+  const shipped = await openParts({ device: 'cpu', model });
+  try {
+    const listed = (await shipped.app.inject({ url: '/v1/loras' })).json<{ items: readonly Lora[] }>().items;
+    expect(listed.map(({ name, problem }) => [name, problem])).toEqual([
+      ['brand-dusk', undefined],
+      ['flat-drawing', undefined],
+    ]);
+    const pictures: Buffer[] = [];
+    for (const loras of [[], [{ name: 'flat-drawing' }], [{ name: 'brand-dusk' }]]) {
+      const payload = { prompt: 'a fox on a green background', seed: 11, steps: 2, loras };
+      const { id } = (await shipped.app.inject({ method: 'POST', url: '/v1/generations', payload })).json();
+      await shipped.app.inject({ url: `/v1/generations/${id}/events` });
+      const { jobs } = (await shipped.app.inject({ url: `/v1/generations/${id}` })).json<Generation>();
+      expect(jobs[0]).toMatchObject({ state: 'succeeded' });
+      expect(jobs[0]?.warnings ?? []).toEqual([]);
+      const answer = await shipped.app.inject({ url: jobs[0]?.asset?.url ?? '' });
+      pictures.push(await sharp(answer.rawPayload).raw().toBuffer());
+    }
+    const [plain = Buffer.alloc(0), flat = Buffer.alloc(0), brand = Buffer.alloc(0)] = pictures;
+    expect(distance(plain, flat)).toBeGreaterThan(50);
+    expect(distance(plain, brand)).toBeGreaterThan(50);
+  } finally {
+    await shipped.close();
+  }
+});
