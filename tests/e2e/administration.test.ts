@@ -103,9 +103,53 @@ describe.skipIf(!hasBrowser())('the administration', () => {
     await shown.waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('row').filter({ hasText: 'web shop' }).getByText('expired').waitFor();
-    await page.getByRole('button', { name: 'Revoke web shop' }).click();
+    const inForce = page.getByRole('row').filter({ hasText: 'web shop' }).filter({ hasText: 'active' });
+    await inForce.getByRole('button', { name: 'Revoke web shop' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('row').filter({ hasText: 'web shop' }).getByText('revoked').waitFor();
+  });
+
+  test('changes name, rights, end and limits of a key, which goes on under its secret', async () => {
+    const key = await server.issueKey({ role: 'member', name: 'press' });
+    const page = await open('/administration/keys', english);
+    await page.getByRole('button', { name: 'Change press' }).click();
+    const form = page.getByRole('dialog', { name: 'Change press' });
+    expect(await form.getByLabel('Name').inputValue()).toBe('press');
+    expect(await form.getByLabel('Role').inputValue()).toBe('member');
+    await form.getByLabel('Name').fill('printing press');
+    await form.getByText('Scopes').click();
+    await form.getByLabel('generations:read').check();
+    await form.getByLabel('Requests a minute').fill('60');
+    await form.getByLabel('Pictures in work at once').fill('1');
+    await form.getByLabel('Last day').fill('2020-01-31');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByRole('alert').getByText('Some settings do not fit.').waitFor();
+    expect(await form.getByLabel('Name').inputValue()).toBe('printing press');
+    await form.getByLabel('Last day').fill('2090-01-31');
+    expect(await seriousViolations(page)).toEqual([]);
+    await form.getByRole('button', { name: 'Save' }).click();
+    const row = page.getByRole('row', { name: /^printing press/ });
+    await row.getByText('Requests a minute: 60').waitFor();
+    await row.getByText('generations:read').waitFor();
+    await row.getByText(/2090/).waitFor();
+    expect(await clientOf(key).whoami()).toMatchObject({
+      name: 'printing press',
+      permissions: ['generations:read'],
+      limits: { key: { requestsPerMinute: 60, maxRunning: 1 } },
+    });
+    await row.getByRole('button', { name: 'Change printing press' }).click();
+    const again = page.getByRole('dialog', { name: 'Change printing press' });
+    await again.getByLabel('generations:read').uncheck();
+    await again.getByLabel('Requests a minute').fill('');
+    await again.getByRole('button', { name: 'Save' }).click();
+    await again.waitFor({ state: 'detached' });
+    const { permissions, limits } = await clientOf(key).whoami();
+    expect(permissions).toContain('generations:write');
+    expect(limits.key).toEqual({ maxRunning: 1 });
+    await row.getByRole('button', { name: 'Revoke printing press' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await row.getByText('revoked').waitFor();
+    expect(await row.getByRole('button').count()).toBe(0);
   });
 
   test('tells what was used and what it cost, as a chart, by model and as CSV', async () => {

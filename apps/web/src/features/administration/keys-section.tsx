@@ -10,6 +10,7 @@ import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { Actions } from './actions.tsx';
+import { KeyChangeDialog } from './key-change-dialog.tsx';
 import { KeyDialog } from './key-dialog.tsx';
 import { QuotaWords } from './quota-fields.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
@@ -18,7 +19,7 @@ import { Section } from './section.tsx';
 
 type Open =
   | { readonly kind: 'new' }
-  | { readonly kind: 'rotate' | 'revoke'; readonly key: ApiKey }
+  | { readonly kind: 'change' | 'rotate' | 'revoke'; readonly key: ApiKey }
   | { readonly kind: 'issued'; readonly issued: IssuedKey };
 
 /** API keys of a tenant. */
@@ -55,6 +56,7 @@ export function KeysSection({ tenant }: { readonly tenant: string | undefined })
         ))}
       </DataTable>
       {open?.kind === 'new' && <KeyDialog tenant={tenant} onIssued={show} onClose={close} />}
+      {open?.kind === 'change' && <KeyChangeDialog tenant={tenant} apiKey={open.key} onClose={close} />}
       {open?.kind === 'rotate' && <RotateDialog tenant={tenant} apiKey={open.key} onIssued={show} onClose={close} />}
       {open?.kind === 'revoke' && <RevokeDialog tenant={tenant} apiKey={open.key} onClose={close} />}
       {open?.kind === 'issued' && <SecretDialog issued={open.issued} onClose={close} />}
@@ -71,10 +73,8 @@ function KeyRow({ apiKey: key, onOpen }: KeyRowProps): ReactElement {
   const { t } = useTranslation();
   const language = useLanguage();
   const tone = key.state === 'active' ? 'good' : key.state === 'expired' ? 'quiet' : 'danger';
-  const at = (time: string | undefined): string =>
-    time === undefined ? t('administration.never') : formatDateTime(language, time);
-  const rotate = { words: t('administration.rotate'), label: t('administration.rotateOf', { name: key.name }) };
-  const revoke = { words: t('administration.revoke'), label: t('administration.revokeOf', { name: key.name }) };
+  const at = (time: string | undefined, none: string): string =>
+    time === undefined ? none : formatDateTime(language, time);
   return (
     <tr>
       <th scope="row">
@@ -89,21 +89,18 @@ function KeyRow({ apiKey: key, onOpen }: KeyRowProps): ReactElement {
       <td>
         <StateBadge tone={tone} words={t(`administration.keyStates.${key.state}`)} />
       </td>
-      <td>{at(key.expiresAt)}</td>
-      <td>{at(key.lastUsedAt)}</td>
+      <td>{at(key.expiresAt, t('administration.noEnd'))}</td>
+      <td>{at(key.lastUsedAt, t('administration.never'))}</td>
       <td>
         <QuotaWords limits={key.limits} />
       </td>
       <td>
         <Actions
-          actions={
-            key.state === 'active'
-              ? [
-                  { ...rotate, onClick: () => onOpen({ kind: 'rotate', key }) },
-                  { ...revoke, onClick: () => onOpen({ kind: 'revoke', key }) },
-                ]
-              : []
-          }
+          actions={actionsOf[key.state].map((kind) => ({
+            words: t(`administration.${kind}`),
+            label: t(`administration.${kind}Of`, { name: key.name }),
+            onClick: () => onOpen({ kind, key }),
+          }))}
         />
       </td>
     </tr>
@@ -133,3 +130,10 @@ function RevokeDialog({ tenant, apiKey: key, onClose }: RevokeDialogProps): Reac
     </FormDialog>
   );
 }
+
+/** What is over can be given a later end; what is revoked stays so. */
+const actionsOf = {
+  active: ['change', 'rotate', 'revoke'],
+  expired: ['change', 'revoke'],
+  revoked: [],
+} as const satisfies Readonly<Record<ApiKey['state'], readonly ('change' | 'rotate' | 'revoke')[]>>;

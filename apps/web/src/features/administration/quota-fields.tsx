@@ -3,22 +3,21 @@ import { TextInput } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import styles from './quota-fields.module.css';
-import { type QuotaName, type QuotaTexts, tenantQuotas } from './quotas.ts';
+import { type QuotaTexts, quotaNames } from './quotas.ts';
 
 interface QuotaFieldsProps {
-  readonly names?: readonly QuotaName[];
   readonly texts: QuotaTexts;
   readonly onChange: (texts: QuotaTexts) => void;
 }
 
 /** Limits as fields; an empty one sets none. */
-export function QuotaFields({ names = tenantQuotas, texts, onChange }: QuotaFieldsProps): ReactElement {
+export function QuotaFields({ texts, onChange }: QuotaFieldsProps): ReactElement {
   const { t } = useTranslation();
   return (
     <fieldset className={styles.fields}>
       <legend className={styles.legend}>{t('administration.limits')}</legend>
       <p className={styles.help}>{t('administration.limitsHelp')}</p>
-      {names.map((name) => (
+      {quotaNames.map((name) => (
         <TextInput
           key={name}
           label={t(`administration.quotas.${name}`)}
@@ -36,7 +35,7 @@ export function QuotaFields({ names = tenantQuotas, texts, onChange }: QuotaFiel
 /** The limits of somebody in words, one a line. */
 export function QuotaWords({ limits }: { readonly limits: Quotas }): ReactElement {
   const { t } = useTranslation();
-  const set = tenantQuotas.filter((name) => limits[name] !== undefined);
+  const set = quotaNames.filter((name) => limits[name] !== undefined);
   if (set.length === 0) return <>{t('administration.noLimit')}</>;
   return (
     <ul className={styles.words}>
