@@ -37,6 +37,13 @@ OPENINGS_EN = ["", "", "", "", "", "a picture of ", "a photo of ", "a 3d render 
 OPENINGS_ZH = ["", "", "", "", "", "画", "画一张", "请画", "我想要", "生成", "来一张", "一张图：", "帮我画", "给我", "麻烦画", "能不能画"]
 ENDINGS_ZH = ["", "", "", "", "的图片", "的照片", "的3D图"]
 
+# Words people add out of habit. They change nothing, and captions with many of them need 64 tokens.
+HABITS_EN = ["high quality", "highly detailed", "masterpiece", "best quality", "4k", "8k", "sharp focus", "professional", "beautiful", "cute",
+             "product photo", "studio photo", "3d render", "octane render", "digital art", "clean composition", "e-commerce picture",
+             "for an online shop", "advertising photo", "very nice", "realistic", "trending", "icon", "emoji style", "no text", "centered"]
+HABITS_ZH = ["高清", "高质量", "精致", "细节丰富", "杰作", "最佳质量", "超清", "专业摄影", "产品图", "电商主图", "商品图", "广告图", "三维渲染",
+             "可爱风格", "简洁", "教学用图", "好看一点", "清晰", "没有文字", "写实", "卡通风格", "构图干净"]
+
 
 @dataclass(frozen=True)
 class Said:
@@ -154,7 +161,16 @@ def caption(places: list[Placement], colour: str, light: str, said: Said, langua
         text = caption_en(places, told_colour, told_light, told_place, said, rng)
     else:
         text = caption_zh(places, told_colour, told_light, told_place, said, rng)
-    return text
+    return with_habits(text, language, rng) if rng.random() < 0.15 else text
+
+
+def with_habits(text: str, language: str, rng: random.Random) -> str:
+    words = rng.sample(HABITS_EN if language == "en" else HABITS_ZH, rng.choice([1, 1, 2, 3, 4, 6, 8]))
+    comma = ", " if language == "en" else rng.choice(["，", "，", " ", ","])
+    pieces = [text.rstrip(".。"), comma.join(words)]
+    if rng.random() < 0.15:
+        pieces.reverse()
+    return comma.join(pieces)
 
 
 def caption_en(places, colour, light, place, said, rng) -> str:

@@ -17,7 +17,7 @@ import torch
 import layout
 from judge import half_picture, load, prepared
 from prompts import LISTS
-from scenes import COLOUR_KEYS, OBJECTS, Placement, contact_sheet, render
+from scenes import COLOUR_KEYS, COLUMNS, OBJECTS, Placement, contact_sheet, render
 
 
 def load_pipeline(folder: str):
@@ -55,6 +55,8 @@ def expected_render(case: dict, shares: dict[str, float], stage: str) -> np.ndar
     mirrors = stage == "mirror"
     size = "small" if len(case["objects"]) == 2 else layout.size_of(shares["size"], layout.STAGES[stage])
     columns = [-2, 2] if len(case["objects"]) == 2 else [layout.column_of(shares["column"], size)]
+    if "place" in case:
+        size, columns = case["place"][0], [case["place"][1]]
     mirrored, tint = mirrors and shares["mirror"] < 0.5, case.get("tint")
     places = [Placement(index, size, column, mirrored, tint) for index, column in zip(case["objects"], columns)]
     return render(places, case["colour"], layout.light_of(shares["light"]))
@@ -71,12 +73,12 @@ def judged(judge, case: dict, picture: np.ndarray) -> tuple[bool, bool, str]:
     return seen == case["objects"], COLOUR_KEYS[colour] == case["colour"], named
 
 
-def tint_seen(case: dict, shares: dict[str, float], stage: str, picture: np.ndarray) -> str | None:
-    """The tint whose real render comes nearest to the picture, or None for the object's own colours."""
-    def distance(tint: str | None) -> float:
-        return float(np.mean((picture.astype(np.float32) - expected_render(case | {"tint": tint}, shares, stage)) ** 2))
+def nearest(key: str, choices: list, case: dict, shares: dict[str, float], stage: str, picture: np.ndarray):
+    """The choice of `key` (tint or place) whose real render comes nearest to the picture."""
+    def distance(choice) -> float:
+        return float(np.mean((picture.astype(np.float32) - expected_render(case | {key: choice}, shares, stage)) ** 2))
 
-    return min([None, *COLOUR_KEYS], key=distance)
+    return min(choices, key=distance)
 
 
 def main() -> None:
@@ -96,20 +98,21 @@ def main() -> None:
     pipeline, judge, began = load_pipeline(args.model), load(args.judge), time.time()
     seeds = [1000 + index for index in range(len(cases))]
     pictures = paint(pipeline, [case["prompt"] for case in cases], seeds)
-    results, sharpness, closeness, recoloured = [], [], [], []
+    results, sharpness, closeness, as_told = [], [], [], []
     for case, seed, picture in zip(cases, seeds, pictures):
         results.append(judged(judge, case, picture))
         shares = layout.shares_of(noise_of(seed, pipeline.transformer.config.in_channels))
         real = expected_render(case, shares, args.stage)
         sharpness.append(min(1.0, detail(picture) / detail(real)))
-        if "tint" in case:
-            recoloured.append(tint_seen(case, shares, args.stage, picture) == case["tint"])
+        for key, choices in (("tint", [None, *COLOUR_KEYS]), ("place", [(size, column) for size in COLUMNS for column in COLUMNS[size]])):
+            if key in case:
+                as_told.append(nearest(key, choices, case, shares, args.stage, picture) == case[key])
         closeness.append(10 * np.log10(255**2 / max(1e-3, np.mean((picture.astype(np.float32) - real) ** 2))))
     figures = {"list": args.list, "prompts": len(cases), "object": float(np.mean([r[0] for r in results])),
                "background": float(np.mean([r[1] for r in results])), "sharpness": float(np.mean(sharpness)),
                "closeness_db": float(np.mean(closeness)), "seconds": round(time.time() - began)}
-    if recoloured:
-        figures["recoloured"] = float(np.mean(recoloured))
+    if as_told:
+        figures["as_told"] = float(np.mean(as_told))
     for language in ("en", "zh"):
         figures["object_" + language] = float(np.mean([r[0] for r, case in zip(results, cases) if case["language"] == language]))
     for case, (right_object, right_colour, seen) in zip(cases, results):

@@ -15,9 +15,10 @@ from scenes import COLUMNS, LIGHTS
 
 CHOICES = ["mirror", "size", "column", "light", "colour"]  # read from the last channels, in this order from the end
 # Shares of the sizes where the caption does not say one, by stage of training. "bind" comes first: all objects at one place, until captions
-# and objects are bound; "place" adds sizes and columns, "mirror" mirrored objects.
+# and objects are bound; "tell" adds sizes and places as the caption tells them, "place" those that the noise decides, "mirror" mirrored objects.
 STAGES = {
     "bind": [("large", 1.0)],
+    "tell": [("large", 1.0)],
     "place": [("medium", 0.4), ("large", 0.45), ("small", 0.15)],
     "mirror": [("medium", 0.4), ("large", 0.45), ("small", 0.15)],
 }

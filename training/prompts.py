@@ -2,7 +2,8 @@
 
 `tuning`: looked at while training. `held-out`: 360 prompts over all objects, half Chinese, never used to choose anything, each on the
 background its object was never trained with, in other wording. `fresh` is the same in yet other wording: written after the errors of
-the held-out list had been looked at, and captions.py widened for them. `pairs` and `tints` are for two-object scenes and recoloured objects.
+the held-out list had been looked at, and captions.py widened for them. `pairs`, `tints` and `places` are for two-object scenes, recoloured
+objects, and sizes and places of objects.
 """
 from __future__ import annotations
 
@@ -115,4 +116,23 @@ def tints() -> list[dict]:
     return made
 
 
-LISTS = {"tuning": tuning, "held-out": held_out, "fresh": fresh, "pairs": pairs, "tints": tints}
+def places() -> list[dict]:
+    """Small objects in the middle, objects on the left and on the right."""
+    rng = random.Random(6)
+    made = []
+    for number in range(60):
+        index, (size, column) = rng.randrange(len(OBJECTS)), [("small", 0), ("medium", -1), ("medium", 1)][number % 3]
+        colour = rng.choice([key for key in COLOUR_KEYS if key != held_out_colour(index)])
+        chinese = number % 2 == 1
+        name, ground = OBJECTS[index]["zh" if chinese else "en"][0], COLOUR_NAMES[colour][chinese][0]
+        if chinese:
+            text = {0: f"很小的{name}，{ground}背景", -1: f"{name}在左边，{ground}背景", 1: f"{ground}背景，右边有一{OBJECTS[index]['measure']}{name}"}[column]
+        else:
+            thing = article(f"small {name}") if name not in PLURAL and name not in MASS else f"small {name}"
+            text = {0: f"{thing} on a {ground} background", -1: f"{article(name)} on the left, {ground} background",
+                    1: f"{ground} background with {article(name)} on the right"}[column]
+        made.append({"prompt": text, "objects": [index], "colour": colour, "place": (size, column), "language": "zh" if chinese else "en"})
+    return made
+
+
+LISTS = {"tuning": tuning, "held-out": held_out, "fresh": fresh, "pairs": pairs, "tints": tints, "places": places}

@@ -37,7 +37,7 @@ class Sampler:
 
     def __init__(self, seed: int, stage: str = "mirror", pairs: float = 0.0, tints: float = 0.0, attributes: float = 1.0):
         self.rng = random.Random(seed)
-        self.mirrors, self.size_shares = stage == "mirror", layout.STAGES[stage]
+        self.mirrors, self.told_only, self.size_shares = stage == "mirror", stage == "tell", layout.STAGES[stage]
         self.pairs, self.tints, self.attributes = pairs, tints, 0.0 if stage == "bind" else attributes
         self.bag: list[int] = []
 
@@ -73,8 +73,9 @@ class Sampler:
         if said.size:
             size = rng.choice(["medium", "small"] if aside else ["large", "small"])
         else:
-            size = layout.size_of(shares["size"], [("medium", 0.7), ("small", 0.3)] if aside else self.size_shares)
-        column = layout.column_of(shares["column"], size)
+            beside = [("medium", 1.0)] if self.told_only else [("medium", 0.7), ("small", 0.3)]
+            size = layout.size_of(shares["size"], beside if aside else self.size_shares)
+        column = 0 if self.told_only else layout.column_of(shares["column"], size)
         if said.place:
             column = rng.choice([COLUMNS[size][0], COLUMNS[size][-1]]) if aside else 0
         return Placement(self.next_object(), size, column, mirrored, self.tint())

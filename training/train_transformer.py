@@ -20,7 +20,7 @@ import layout
 from latents import CHANNELS, Codes
 from networks import Shape, TextEncoder, Transformer
 from optimiser import Muon, all_summed
-from samples import LatentStore, Sampler
+from samples import Example, LatentStore, Sampler
 from tokenizer import CaptionTokens
 
 SHIFT, STEPS = 3.0, 8  # of the sampler's schedule
@@ -55,28 +55,38 @@ class Batches:
         self.sampler = Sampler(seed, args.stage, args.pairs, args.tints, args.attributes)
         self.store, self.tokens, self.args = LatentStore(Codes(args.codes)), CaptionTokens(args.tokenizer, dropout=0.1), args
         self.generator = torch.Generator().manual_seed(seed)
+        self.waiting: dict[int, list] = {32: [], 64: []}
+
+    def of_one_length(self, count: int) -> tuple[int, list[tuple[Tensor, Example, list[int]]]]:
+        """The padded length of the next batch, 32 or 64 tokens, and (noise, scene, caption ids) of its examples."""
+        while True:
+            noise = torch.randn(CHANNELS, 16, 16, generator=self.generator)
+            example = self.sampler.draw(layout.shares_of(noise))
+            length = 32 if len(self.tokens.ids(example.caption)) <= 32 else 64
+            ids = self.tokens.fitting_ids(example.caption, length, self.sampler.rng.random() < 0.25)
+            if not ids:
+                continue
+            waiting = self.waiting[length]
+            waiting.append((noise, example, ids))
+            if len(waiting) == count:
+                self.waiting[length] = []
+                return length, waiting
 
     def next(self, count: int) -> tuple[Tensor, ...]:
         """(x, sigma, y, caption ids, their lengths, weights)"""
-        noise = torch.randn(count, CHANNELS, 16, 16, generator=self.generator)
         u = torch.rand(count, generator=self.generator)
         # Two thirds of the examples at the very levels that eight steps visit, the rest anywhere.
         exact = torch.rand(count, generator=self.generator) < 0.67
         u = torch.where(exact, (u * STEPS).ceil() / STEPS, u)
         sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
         sigma = torch.where(torch.rand(count, generator=self.generator) < self.args.pure, torch.ones(count), sigma).clamp(0.01, 1.0)
-        ids, clean = [], []
+        length, drawn = self.of_one_length(count)
+        noise, clean = torch.stack([one for one, _, _ in drawn]), torch.stack([self.store.latents(example) for _, example, _ in drawn])
         for index in range(count):
-            cut = None
-            while not cut:
-                example = self.sampler.draw(layout.shares_of(noise[index]))
-                cut = self.tokens.fitting_ids(example.caption, 32, self.sampler.rng.random() < 0.25)
-            ids.append(cut)
-            clean.append(self.store.latents(example))
             if sigma[index] < 0.85 and self.sampler.rng.random() < self.args.free:
                 noise[index] = torch.randn(noise.shape[1:], generator=self.generator)
-        clean, level = torch.stack(clean), sigma.view(-1, 1, 1, 1)
-        padded, lengths = self.tokens.batch(ids)
+        level = sigma.view(-1, 1, 1, 1)
+        padded, lengths = self.tokens.batch([ids for _, _, ids in drawn], length)
         weight = (sigma / 0.3).clamp(0.1, 1.0)
         return (1 - level) * clean + level * noise, sigma, clean - noise, padded, lengths, weight
 
@@ -94,7 +104,9 @@ class Model(nn.Module):
 
 class Trainer:
     def __init__(self, args: argparse.Namespace):
-        self.args, self.shape = args, Shape()
+        self.args = args
+        known = torch.load(args.out)["shape"] if os.path.exists(args.out) else {}
+        self.shape = Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
         torch.manual_seed(0)
         self.model = Model(self.shape)
         if os.path.exists(args.text):
