@@ -121,6 +121,55 @@ describe('a remote engine over ComfyUI’s API', () => {
     release();
   });
 
+  it('goes on with a picture under way when a look at it fails, and draws nothing twice', async () => {
+    const server = await started();
+    const engine = await engineAt(server.url);
+    for (const [status, text] of [
+      [502, '<html>Bad Gateway</html>'],
+      [429, '{}'],
+      [200, '<html>Please wait</html>'],
+      [200, '{"queue_running": 1}'],
+    ] as const) {
+      server.stumble(3, status, text);
+      const before = server.calls.filter((call) => call.startsWith('POST /prompt')).length;
+      expect(await draw(engine)).toMatchObject({ kind: 'finished' });
+      expect(server.calls.filter((call) => call.startsWith('POST /prompt'))).toHaveLength(before + 1);
+    }
+  });
+
+  it('stops there what it can no longer look at, and has it drawn again', async () => {
+    const server = await started();
+    const release = server.hold();
+    const engine = await engineAt(server.url);
+    server.stumble(100, 500, 'boom');
+    expect(await draw(engine)).toMatchObject({ fault: { code: 'engine_fault', retryable: true } });
+    expect(server.calls.filter((call) => /^POST \/(interrupt|queue)/.test(call))).toHaveLength(2);
+    release();
+  });
+
+  it('draws again what somebody else stopped there', async () => {
+    const server = await started();
+    const release = server.hold();
+    const outcome = draw(await engineAt(server.url));
+    await vi.waitFor(() => expect(server.calls.some((call) => call.startsWith('GET /history/'))).toBe(true));
+    server.interrupt();
+    expect(await outcome).toMatchObject({ fault: { code: 'engine_crashed', retryable: true } });
+    expect(server.calls.filter((call) => call.startsWith('POST /interrupt'))).toEqual([]);
+    release();
+  });
+
+  it('needs no WebSocket for the picture: one that drops takes the steps with it and nothing else', async () => {
+    const server = await started();
+    server.dropSockets();
+    const release = server.hold();
+    const engine = await engineAt(server.url);
+    const steps: number[] = [];
+    const outcome = engine.draw(remoteItem({}), { ...observer, step: (step) => steps.push(step) });
+    await vi.waitFor(() => expect(steps).toEqual([1]));
+    release();
+    expect(await outcome).toMatchObject({ kind: 'finished' });
+  });
+
   it('tells a lack of memory, which may pass, from other faults of a node', async () => {
     const server = await started();
     const engine = await engineAt(server.url);

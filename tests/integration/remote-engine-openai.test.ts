@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../apps/server/src/adapters/clock.ts';
@@ -14,6 +15,10 @@ import {
 } from '../support/image-server.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { remoteItem } from '../support/remote-item.ts';
+
+function answerWith(response: ServerResponse, picture: object): void {
+  response.end(JSON.stringify({ data: [picture] }));
+}
 
 const observer = { step: () => undefined, preview: () => undefined };
 
@@ -150,8 +155,81 @@ describe('a remote engine over OpenAI’s API', () => {
     );
   });
 
+  it('takes a picture as a data URL, and from an address of the engine itself', async () => {
+    const asData: ImageAnswer = async (response) => {
+      const b64_json = `data:image/png;base64,${(await plainPng(96, 64)).toString('base64')}`;
+      response.end(JSON.stringify({ data: [{ b64_json }] }));
+    };
+    const { engine } = await engineOn([asData, (response) => answerWith(response, { url: '/generated/1.png?a=b' })]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await draw(engine)).toMatchObject({ kind: 'finished', picture: { width: 96, height: 64 } });
+    }
+  });
+
+  it('asks no other server for a picture, and does not have it drawn again', async () => {
+    const other = await startImageServer([drawn]);
+    open.push(other);
+    const { engine } = await engineOn([(response) => answerWith(response, { url: `${other.url}/1.png` })]);
+    expect(await faultOf(draw(engine))).toMatchObject({
+      ...{ code: 'engine_answer_invalid', retryable: false },
+      message: expect.stringContaining('the address of another server'),
+    });
+    expect(other.authorization()).toBeUndefined();
+  });
+
+  it('takes a picture that the engine holds back for its content as refused, whatever the status', async () => {
+    const error = { code: 'content_policy_violation', message: 'Your request was rejected.', type: 'image_error' };
+    const { engine } = await engineOn([refuse(400, { error }), refuse(200, { error })]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await faultOf(draw(engine))).toMatchObject({
+        ...{ code: 'engine_refused', retryable: false },
+        message: expect.stringContaining('Your request was rejected'),
+      });
+    }
+  });
+
+  it('tries again what an error with the status 200 ended, and an answer without pictures', async () => {
+    const { engine } = await engineOn([refuse(200, { error: { message: 'worker died' } }), refuse(200, { data: [] })]);
+    expect(await faultOf(draw(engine))).toMatchObject({ code: 'engine_fault', retryable: true });
+    expect(await faultOf(draw(engine))).toMatchObject({ code: 'engine_answer_invalid', retryable: true });
+  });
+
+  it('leaves the page of a proxy out of its words, and knows what will never be there', async () => {
+    const page: ImageAnswer = (response) => void response.writeHead(502).end('<html><h1>Bad Gateway</h1></html>');
+    const { engine } = await engineOn([page, refuse(501, { message: 'no images here' })]);
+    const fault = await faultOf(draw(engine));
+    expect(fault).toMatchObject({ code: 'engine_fault', retryable: true });
+    expect(JSON.stringify(fault)).not.toContain('<');
+    expect(await faultOf(draw(engine))).toMatchObject({ code: 'engine_refused', retryable: false });
+  });
+
+  it('waits until the date that a busy engine names', async () => {
+    const until = new Date(Date.now() + 1_000).toUTCString();
+    const { engine, server } = await engineOn([refuse(429, {}, { 'retry-after': until }), drawn]);
+    expect(await draw(engine)).toMatchObject({ kind: 'finished' });
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('tries again what broke off or stayed silent in the middle of an answer', async () => {
+    const begin: ImageAnswer = (response) => void response.writeHead(200).write('{"data": [{"b64_json": "iVBO');
+    const broken: ImageAnswer = async (response, body) => {
+      await begin(response, body);
+      response.destroy();
+    };
+    const silent = await engineOn([begin], { stuckAfterMs: 50 });
+    expect(await faultOf(draw(silent.engine))).toMatchObject({ code: 'engine_stuck', retryable: true });
+    await vi.waitFor(() => expect(silent.server.abandoned()).toBe(1));
+    const { engine } = await engineOn([broken]);
+    expect(await faultOf(draw(engine))).toMatchObject({ code: 'engine_unreachable', retryable: true });
+  });
+
+  it('takes no picture that is many times as large as was asked for', async () => {
+    const { engine } = await engineOn([(response) => drawn(response, { size: '960x640' })]);
+    expect(await faultOf(draw(engine))).toMatchObject({ code: 'engine_answer_invalid' });
+  });
+
   it('takes no answer without a picture, and no picture that is none', async () => {
-    const none: ImageAnswer = (response) => void response.end(JSON.stringify({ data: [{ url: 'http://x/' }] }));
+    const none: ImageAnswer = (response) => answerWith(response, {});
     const half: ImageAnswer = async (response) => {
       const png = await plainPng(96, 64);
       const b64_json = png.subarray(0, png.length - 40).toString('base64');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
@@ -14,6 +15,12 @@ export interface ComfyUi extends AsyncDisposable {
   hold(): () => void;
   /** The next workflow ends with this error of a node. */
   failNext(exceptionType: string, words: string): void;
+  /** Answers the next looks at the queue with this. */
+  stumble(times: number, status: number, text: string): void;
+  /** Somebody stops what is under way. */
+  interrupt(): void;
+  /** Tells the next client of its WebSocket of a step, and drops it. */
+  dropSockets(): void;
   /** Forgets everything, as a restart does. */
   forget(): void;
 }
@@ -36,17 +43,22 @@ export async function startComfyUi(): Promise<ComfyUi> {
   let holds = 0;
   let failure: { type: string; words: string } | undefined;
   let lastId = 0;
+  let stumbles = { times: 0, status: 200, text: '' };
 
+  /** What has ended is in the history before it leaves the queue. */
   const finish = async (prompt: Prompt): Promise<void> => {
+    history.set(prompt.id, await entryOf(prompt));
     queue.splice(queue.indexOf(prompt), 1);
+  };
+  const entryOf = async (prompt: Prompt): Promise<object> => {
     const failed = failure;
     failure = undefined;
-    if (failed !== undefined) return void history.set(prompt.id, failedEntry(failed));
+    if (failed !== undefined) return failedEntry(failed);
     const inputs = Object.values(prompt.nodes).find(({ class_type }) => class_type === 'EmptyImage')?.inputs ?? {};
     const name = `ComfyUI_temp_algyu_${prompt.id}_.png`;
     files.set(name, await emptyImage(inputs));
     const images = [{ filename: name, subfolder: '', type: 'temp' }];
-    history.set(prompt.id, { outputs: { s: { images } }, status: statusOf('success', []) });
+    return { outputs: { s: { images } }, status: statusOf('success', []) };
   };
   const settle = async (): Promise<void> => {
     while (holds === 0 && queue[0] !== undefined) await finish(queue[0]);
@@ -88,6 +100,10 @@ export async function startComfyUi(): Promise<ComfyUi> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const text = await textOf(request);
     calls.push(`${request.method} ${url.pathname} ${text}`);
+    if (url.pathname === '/queue' && request.method === 'GET' && stumbles.times > 0) {
+      stumbles = { ...stumbles, times: stumbles.times - 1 };
+      return void response.writeHead(stumbles.status).end(stumbles.text);
+    }
     const isPost = request.method === 'POST';
     const [status, answer] = isPost ? await post(url.pathname, JSON.parse(text)) : get(url);
     response.writeHead(status).end(answer instanceof Buffer ? answer : JSON.stringify(answer ?? null));
@@ -105,6 +121,25 @@ export async function startComfyUi(): Promise<ComfyUi> {
     },
     failNext(type, words) {
       failure = { type, words };
+    },
+    stumble(times, status, text) {
+      stumbles = { times, status, text };
+    },
+    interrupt() {
+      for (const { id } of queue.splice(0)) {
+        history.set(id, { outputs: {}, status: statusOf('error', [['execution_interrupted', { node_id: 'a' }]]) });
+      }
+    },
+    dropSockets() {
+      server.on('upgrade', (request, socket) => {
+        const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+        const accept = createHash('sha1').update(key).digest('base64');
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+        );
+        const text = Buffer.from(JSON.stringify({ type: 'progress', data: { value: 1, max: 4 } }));
+        socket.end(Buffer.concat([Buffer.of(0x81, text.length), text]), () => socket.destroy());
+      });
     },
     forget() {
       queue.length = 0;

@@ -14,7 +14,7 @@ export interface ImageServer extends AsyncDisposable {
   readonly abandoned: () => number;
 }
 
-/** Gives the answers in turn, the last one for all further requests. */
+/** Gives the answers in turn, the last one for all further requests. Any other address has a picture of 96 × 64. */
 export async function startImageServer(answers: readonly ImageAnswer[], models = ['some-model']): Promise<ImageServer> {
   const rest = [...answers];
   const asked: Readonly<Record<string, unknown>>[] = [];
@@ -23,6 +23,7 @@ export async function startImageServer(answers: readonly ImageAnswer[], models =
   const server = createServer(async (request, response) => {
     authorization = request.headers.authorization;
     if (request.url === '/v1/models') return void response.end(JSON.stringify({ data: models.map((id) => ({ id })) }));
+    if (request.method === 'GET') return void response.end(await plainPng(96, 64));
     const body = JSON.parse(await textOf(request)) as Readonly<Record<string, unknown>>;
     asked.push(body);
     response.on('close', () => {

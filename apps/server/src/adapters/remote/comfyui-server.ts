@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { EngineItem } from '../../application/engine-port.ts';
 import type { Clock } from '../../application/ports.ts';
 import { fillWorkflow, type Workflow } from './comfyui-workflow.ts';
-import { fault, type RemoteFault } from './remote-fault.ts';
+import { fault, RemoteFault } from './remote-fault.ts';
 import { callRemote, callRemoteJson, type RemoteAddress } from './remote-http.ts';
 import type { DrawOptions, RemoteFacts, RemoteServer } from './remote-server.ts';
 
@@ -30,13 +30,7 @@ export class ComfyUiServer implements RemoteServer {
   }
 
   async probe(signal: AbortSignal): Promise<RemoteFacts> {
-    const answer = await callRemoteJson(this.#options, { path: '/system_stats', signal });
-    const stats = statsSchema.safeParse(answer);
-    if (!stats.success) {
-      const message = `${this.baseUrl}/system_stats does not answer as ComfyUI does.`;
-      throw fault('engine_answer_invalid', message, { retryable: true });
-    }
-    const { system, devices } = stats.data;
+    const { system, devices } = await this.#ask('/system_stats', statsSchema, signal);
     const names = devices.map(({ name }) => name).join(', ');
     return { kind: 'comfyui', notes: [`ComfyUI ${system.comfyui_version ?? ''} at ${this.baseUrl} on ${names}.`] };
   }
@@ -44,14 +38,19 @@ export class ComfyUiServer implements RemoteServer {
   async draw(item: EngineItem, { signal, step }: DrawOptions): Promise<Uint8Array> {
     const stopSteps = this.#watchSteps(item, step);
     let id: string | undefined;
+    let isOver = false;
     try {
       id = await this.#submit(fillWorkflow(this.#options.workflow, item), signal);
-      const { filename, subfolder, type } = await this.#untilDone(id, signal);
-      const query = new URLSearchParams({ filename, subfolder, type });
-      return new Uint8Array(await callRemote(this.#options, { path: `/view?${query}`, signal }));
+      const entry = await this.#untilOver(id, signal);
+      isOver = true;
+      if (entry === undefined) {
+        const message = `ComfyUI at ${this.baseUrl} forgot the picture that it was drawing; it was probably restarted.`;
+        throw fault('engine_crashed', message, { retryable: true });
+      }
+      return await this.#view(pictureOf(entry, this.baseUrl), signal);
     } finally {
       stopSteps();
-      if (id !== undefined) await this.#forget(id, signal.aborted);
+      if (id !== undefined) await this.#forget(id, !isOver);
     }
   }
 
@@ -64,25 +63,48 @@ export class ComfyUiServer implements RemoteServer {
     throw fault('engine_answer_invalid', `ComfyUI at ${this.baseUrl} took a workflow without naming it.`);
   }
 
-  /** The picture of a workflow, when it has ended. */
-  async #untilDone(id: string, signal: AbortSignal): Promise<ComfyPicture> {
+  /** How a workflow ended; undefined when nobody knows of it any more. */
+  async #untilOver(id: string, signal: AbortSignal): Promise<z.output<typeof entrySchema> | undefined> {
     for (;;) {
-      // In this order: what is in neither was not there between the two looks.
-      const isQueued = await this.#isQueued(id, signal);
-      const history = historySchema.safeParse(await callRemoteJson(this.#options, { path: `/history/${id}`, signal }));
-      const entry = history.data?.[id];
-      if (entry !== undefined) return pictureOf(entry, this.baseUrl);
-      if (!isQueued) {
-        const message = `ComfyUI at ${this.baseUrl} forgot the picture that it was drawing; it was probably restarted.`;
-        throw fault('engine_crashed', message, { retryable: true });
-      }
+      const { isQueued, entry } = await this.#patiently(() => this.#look(id, signal), signal);
+      if (entry !== undefined || !isQueued) return entry;
       await this.#pause(signal);
     }
   }
 
-  async #isQueued(id: string, signal: AbortSignal): Promise<boolean> {
-    const queue = queueSchema.parse(await callRemoteJson(this.#options, { path: '/queue', signal }));
-    return [...queue.queue_running, ...queue.queue_pending].some((entry) => entry[1] === id);
+  async #look(id: string, signal: AbortSignal) {
+    // In this order: what is in neither was not there between the two looks.
+    const queue = await this.#ask('/queue', queueSchema, signal);
+    const isQueued = [...queue.queue_running, ...queue.queue_pending].some((entry) => entry[1] === id);
+    const entry = (await this.#ask(`/history/${id}`, historySchema, signal))[id];
+    return { isQueued, entry };
+  }
+
+  async #view({ filename, subfolder, type }: ComfyPicture, signal: AbortSignal): Promise<Uint8Array> {
+    const query = new URLSearchParams({ filename, subfolder, type });
+    return new Uint8Array(
+      await this.#patiently(() => callRemote(this.#options, { path: `/view?${query}`, signal }), signal),
+    );
+  }
+
+  async #ask<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    const answer = schema.safeParse(await callRemoteJson(this.#options, { path, signal }));
+    if (answer.success) return answer.data;
+    const message = `${this.baseUrl}${path} does not answer as ComfyUI does.`;
+    throw fault('engine_answer_invalid', message, { retryable: true });
+  }
+
+  /** Asks some times: where a proxy stumbles, or the server is busy with a step, the picture is drawn all the same. */
+  async #patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let failed = 1; ; failed += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        const mayPass = error instanceof RemoteFault && error.fault.retryable;
+        if (!mayPass || signal.aborted || failed > MOST_FAILED_LOOKS) throw error;
+      }
+      await this.#pause(signal);
+    }
   }
 
   #pause(signal: AbortSignal): Promise<void> {
@@ -184,3 +206,4 @@ const progressSchema = z.object({
   data: z.object({ value: z.number(), max: z.number() }),
 });
 const FORGET_MS = 5_000;
+const MOST_FAILED_LOOKS = 5;

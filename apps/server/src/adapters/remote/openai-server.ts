@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import type { EngineItem } from '../../application/engine-port.ts';
-import { fault } from './remote-fault.ts';
-import { callRemoteJson, type RemoteAddress } from './remote-http.ts';
+import { fault, type RemoteFault } from './remote-fault.ts';
+import { callRemote, callRemoteJson, type RemoteAddress, wordsOf } from './remote-http.ts';
 import type { DrawOptions, RemoteFacts, RemoteServer } from './remote-server.ts';
 
 type Dialect = 'openai' | 'sd-server' | 'localai';
@@ -42,11 +42,36 @@ export class OpenAiServer implements RemoteServer {
   async draw(item: EngineItem, { signal }: DrawOptions): Promise<Uint8Array> {
     const body = bodyOf(item, this.#options.model, this.#found ?? 'openai');
     const path = '/v1/images/generations';
-    const answer = imagesSchema.safeParse(await callRemoteJson(this.#options, { method: 'POST', path, body, signal }));
-    const text = answer.data?.data[0]?.b64_json;
-    if (typeof text === 'string') return new Uint8Array(Buffer.from(text, 'base64'));
-    const message = `The engine at ${this.baseUrl} answered without a picture in data[0].b64_json.`;
-    throw fault('engine_answer_invalid', message, { retryable: true });
+    const answer = await callRemoteJson(this.#options, { method: 'POST', path, body, signal });
+    const picture = imagesSchema.safeParse(answer).data?.data[0];
+    if (picture?.b64_json) return new Uint8Array(Buffer.from(withoutDataUrl(picture.b64_json), 'base64'));
+    if (picture?.url) return this.#fetch(picture.url, signal);
+    throw this.#withoutPicture(answer);
+  }
+
+  /** A picture that stands at an address of the engine. Other servers are not asked for what an answer names. */
+  async #fetch(text: string, signal: AbortSignal): Promise<Uint8Array> {
+    if (text.startsWith('data:')) return new Uint8Array(Buffer.from(withoutDataUrl(text), 'base64'));
+    const own = new URL(this.baseUrl);
+    const url = URL.canParse(text, own.href) ? new URL(text, own) : undefined;
+    if (url?.origin !== own.origin) {
+      const message = `The engine at ${this.baseUrl} answered with the address of another server in place of the picture. Have it answer with b64_json.`;
+      throw fault('engine_answer_invalid', message);
+    }
+    const { origin: baseUrl, pathname, search } = url;
+    return new Uint8Array(await callRemote({ ...this.#options, baseUrl }, { path: pathname + search, signal }));
+  }
+
+  /** Some servers tell of an error, or of a picture that they hold back, with the status 200. */
+  #withoutPicture(answer: unknown): RemoteFault {
+    const { error } = errorSchema.safeParse(answer).data ?? {};
+    if (error === undefined || error === null) {
+      const message = `The engine at ${this.baseUrl} answered without a picture in data[0].b64_json.`;
+      return fault('engine_answer_invalid', message, { retryable: true });
+    }
+    const message = `The engine at ${this.baseUrl} answered with an error: ${wordsOf({ error })}.`;
+    const isFinal = REFUSALS.test(JSON.stringify(error));
+    return isFinal ? fault('engine_refused', message) : fault('engine_fault', message, { retryable: true });
   }
 }
 
@@ -98,9 +123,18 @@ function extraArgs({ seed, steps, guidanceScale, negativePrompt }: EngineItem): 
   return `<sd_cpp_extra_args>${values}</sd_cpp_extra_args>`;
 }
 
+function withoutDataUrl(text: string): string {
+  return text.replace(/^data:[^,]{0,200},/, '');
+}
+
 function withoutTags(text: string): string {
   return text.replaceAll(/<\/?sd_cpp_extra_args>/gi, ' ');
 }
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
-const imagesSchema = z.object({ data: z.array(z.object({ b64_json: z.string().nullish() })) });
+const imagesSchema = z.object({
+  data: z.array(z.object({ b64_json: z.string().nullish(), url: z.string().nullish() })),
+});
+const errorSchema = z.object({ error: z.unknown() });
+/** Codes and types of errors that the same request meets again. */
+const REFUSALS = /content_?(policy|filter)|moderation|safety|nsfw|invalid_request/i;

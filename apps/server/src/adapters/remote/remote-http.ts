@@ -31,6 +31,7 @@ export async function callRemote(address: RemoteAddress, call: RemoteCall): Prom
   if (status === 429 || status === 503) throw busy(words, retryAfterMs(retryAfter));
   if (status === 401 || status === 403) throw fault('engine_refused', `${words} Check the setting remoteApiKey.`);
   // 408, 502 and 504 are a proxy's words for an engine that is away; 5xx else is the engine's own fault.
+  if (status === 501) throw fault('engine_refused', words, { details: { status } });
   if (status === 408 || status >= 500) throw fault('engine_fault', words, { retryable: true });
   throw fault('engine_refused', words, { details: { status } });
 }
@@ -92,16 +93,20 @@ function transfer({ baseUrl, apiKey }: RemoteAddress, call: RemoteCall): Promise
   });
 }
 
-/** What an error answer says, in the shapes that these servers have: OpenAI's, FastAPI's, ComfyUI's, sd-server's. */
+/** What an error says, in the shapes that these servers have: OpenAI's, FastAPI's, ComfyUI's, sd-server's. */
 function messageOf(bytes: Buffer): string {
   const text = bytes.subarray(0, 4_000).toString('utf8').trim();
-  let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return wordsOf(value) ?? text.slice(0, MOST_WORDS);
   } catch {
     return text.startsWith('<') ? '' : text.slice(0, MOST_WORDS);
   }
-  if (typeof value !== 'object' || value === null) return text.slice(0, MOST_WORDS);
+}
+
+/** The words of an error object; undefined for what is none. */
+export function wordsOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   const { error, detail, message, node_errors: nodes } = value as Record<string, unknown>;
   const said = [fieldOf(error, 'message'), error, detail, message].find((one) => typeof one === 'string' && one !== '');
   const words = typeof said === 'string' ? said : JSON.stringify(detail ?? error ?? value);
@@ -120,11 +125,15 @@ function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
+/** Seconds, or a date. */
 function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined || header.trim() === '') return undefined;
   const seconds = Number(header);
-  return header === undefined || !Number.isFinite(seconds) || seconds < 0 ? undefined : Math.min(seconds, 60) * 1_000;
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1_000;
+  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, LONGEST_PAUSE_MS) : undefined;
 }
 
 /** A picture of 8192² as base64 in the worst case. */
 const MOST_BYTES = 400_000_000;
 const MOST_WORDS = 400;
+const LONGEST_PAUSE_MS = 60_000;
