@@ -14,7 +14,7 @@ import type { BulkSource, EvaluateRow } from './bulk-ports.ts';
 import type { CancelGeneration } from './cancel-generation.ts';
 import type { CostBook } from './cost-book.ts';
 import type { Clock, GenerationRecord, IdSource, Store } from './ports.ts';
-import { resolveSettings, type SettingsPorts } from './submit-generation.ts';
+import { lookForLoras, resolveSettings, type SettingsPorts } from './submit-generation.ts';
 
 export interface ManageBulksPorts extends SettingsPorts {
   readonly store: Store;
@@ -221,6 +221,7 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
     plan.brokenCount += 1;
     if (broken.length < MAX_BROKEN_SHOWN) broken.push({ line, problem });
   };
+  const askedFor = new Set<string>();
   for await (const one of source.read(bulk.id, bulk.format)) {
     plan.rows += 1;
     if ('row' in one && columns.length === 0) columns = Object.keys(one.row);
@@ -234,8 +235,10 @@ async function planOf(bulk: Bulk, ports: ManageBulksPorts): Promise<BulkPlan> {
       plan.unchanged += 1;
       continue;
     }
+    const input = { ...evaluated.input, tenantId: bulk.tenantId };
+    await lookForLoras(input, ports.loras, askedFor);
     try {
-      const settings = resolveSettings({ ...evaluated.input, tenantId: bulk.tenantId }, ports);
+      const settings = resolveSettings(input, ports);
       plan.generations += 1;
       plan.pictures += settings.count;
       plan.deviceMs += costs.predictMs(settings) * settings.count;

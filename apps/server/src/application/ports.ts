@@ -19,6 +19,7 @@ import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
 import type { OptionsOwner } from './client-options.ts';
 import type { GalleryReader, GalleryTransaction } from './gallery-ports.ts';
+import type { LoraUpload } from './lora-ports.ts';
 import type { Template } from './manage-templates.ts';
 import type { OrderReader, OrderTransaction } from './order-ports.ts';
 import type { QualityReader, QualityTransaction } from './quality-ports.ts';
@@ -103,6 +104,10 @@ export interface StoreTransaction {
   /** In place of the one of the same name. */
   saveTemplate(template: Template): Promise<void>;
   removeTemplate(which: Pick<Template, 'tenantId' | 'name'>): Promise<void>;
+  /** Puts an upload on record; gives the one that has its name already instead, if there is one. */
+  addLoraUpload(upload: LoraUpload): Promise<LoraUpload | undefined>;
+  /** Takes an upload off the records; gives what it was. */
+  removeLoraUpload(which: Pick<LoraUpload, 'tenantId' | 'name'>): Promise<LoraUpload | undefined>;
   readonly quality: QualityTransaction;
   readonly retention: RetentionTransaction;
   readonly alerts: AlertTransaction;
@@ -171,6 +176,8 @@ export interface Store {
   findClientOptions(owner: OptionsOwner): Promise<Readonly<Record<string, unknown>>>;
   /** By name. */
   listTemplates(tenantId: TenantId): Promise<readonly Template[]>;
+  /** Of all tenants. Empty where uploads are in a folder that all processes share. */
+  listLoraUploads(): Promise<readonly LoraUpload[]>;
   /** The picture that is remembered for a key. */
   findResult(tenantId: TenantId, key: string): Promise<Asset | undefined>;
   /** One of the tenant's pictures with these bytes. */

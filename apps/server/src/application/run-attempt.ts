@@ -1,4 +1,4 @@
-import { isStorageFault } from '../domain/errors.ts';
+import { AppError, isStorageFault } from '../domain/errors.ts';
 import { drawnSteps } from '../domain/generation.ts';
 import type { JobFault, PriorityClass } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
@@ -54,7 +54,12 @@ export async function runAttempt(ports: AttemptPorts, claim: Claim, attempt: Act
   const model = chooseModel(ports.models, claim.generation.model);
   if ('fault' in model) return settle(ports, attempt, () => endAttempt.fail(attempt, model.fault));
 
-  const loras = findLoras(ports.loras, claim);
+  const loras = await findLoras(ports.loras, claim);
+  if ('fault' in loras && loras.fault.retryable) {
+    ports.log.warn({ jobId: attempt.id, ...loras.fault.details }, loras.fault.message);
+    const pauseMs = ports.releasePauseMs;
+    return settle(ports, attempt, () => endAttempt.release(attempt, { pauseMs, fault: loras.fault }));
+  }
   if ('fault' in loras) return settle(ports, attempt, () => endAttempt.fail(attempt, loras.fault));
 
   const source = await readSource(ports.pictures, claim.generation);
@@ -177,14 +182,24 @@ function chooseModel(
   return { fault: { code: 'model_gone', message, details, retryable: false } };
 }
 
-/** Files by content: what was accepted is what draws, even when a name stands for another file by now. */
-function findLoras(
+/**
+ * Files by content: what was accepted is what draws, even when a name stands for another file by now. A fault that may
+ * pass is none of the job's.
+ */
+async function findLoras(
   library: LoraLibrary,
   { generation: { tenantId, loras } }: Claim,
-): { readonly found: EngineItem['loras'] } | { readonly fault: JobFault } {
+): Promise<{ readonly found: EngineItem['loras'] } | { readonly fault: JobFault }> {
   const found: { path: string; strength: number }[] = [];
   for (const { name, sha256, strength } of loras) {
-    const lora = library.find(tenantId, { sha256 });
+    const lora = await library.bring(tenantId, { sha256 }).catch((error: unknown) => {
+      if (!isStorageFault(error)) throw error;
+      return error;
+    });
+    if (lora instanceof AppError) {
+      const { code, message, details } = lora;
+      return { fault: { code, message, details: { lora: name, ...details }, retryable: true } };
+    }
     if (lora === undefined) {
       const message = `The LoRA ${JSON.stringify(name)} was removed or replaced after the generation was accepted. Put the file with the SHA-256 ${sha256} back and redrive the job, or submit it again.`;
       return { fault: { code: 'lora_gone', message, details: { lora: name, sha256 }, retryable: false } };

@@ -114,8 +114,8 @@ export type SubmitGeneration = (input: SubmitGenerationInput) => Promise<Submiss
  * survives whatever happens to the process or the machine. A request with a known idempotency key gets the first
  * answer again and changes nothing.
  *
- * @throws AppError `validation_failed` for settings that the model cannot draw, `idempotency_key_reused`, `quota_exceeded`, `disk_full`,
- * `storage_failed`
+ * @throws AppError `validation_failed` for settings that the model cannot draw, `idempotency_key_reused`, `quota_exceeded`,
+ * `lora_unavailable`, `disk_full`, `storage_failed`
  */
 export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGeneration {
   const { store, disk, clock, ids } = ports;
@@ -127,6 +127,7 @@ export function createSubmitGeneration(ports: SubmitGenerationPorts): SubmitGene
       if (known !== undefined && known.expiresAt > clock.now()) return replay(store, known, idempotency);
     }
     const source = await resolveSource(store, input);
+    await lookForLoras(input, ports.loras);
     const settings = resolveSettings(input, ports, source);
     await requireRoom(disk);
     const generation: Generation = {
@@ -276,6 +277,22 @@ export function resolveSettings(
 function sizeReduced(asked: PictureSize, drawn: PictureSize): Warning {
   const message = `${asked.width} × ${asked.height} was drawn as ${drawn.width} × ${drawn.height}.`;
   return { code: 'size_reduced', message };
+}
+
+/**
+ * Has those looked for that this process does not know: they may just have been handed in at another one.
+ *
+ * @param askedFor names that were looked for already, and those of this time
+ */
+export async function lookForLoras(
+  { tenantId, loras = [] }: SubmitGenerationInput,
+  library: LoraLibrary,
+  askedFor = new Set<string>(),
+): Promise<void> {
+  for (const { name } of loras) {
+    if (!askedFor.has(name)) await library.bring(tenantId, { name });
+    askedFor.add(name);
+  }
 }
 
 /** Names as files that are there and fit the model. */

@@ -29,6 +29,7 @@ export type AppErrorCode =
   | 'lora_rejected'
   | 'lora_exists'
   | 'lora_protected'
+  | 'lora_unavailable'
   | 'upload_too_large'
   | 'bulk_not_found'
   | 'bulk_file_invalid'
@@ -136,6 +137,7 @@ export const storageCodes: ReadonlySet<AppErrorCode> = new Set<AppErrorCode>([
   'storage_bucket_missing',
   'storage_access_denied',
   'storage_clock_wrong',
+  'lora_unavailable',
 ]);
 
 /** Ends what runs when something that cannot be is: a fault of the program, not of its input. */

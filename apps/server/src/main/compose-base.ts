@@ -3,11 +3,11 @@ import { makeFolder } from '@imagemill/diffusion';
 import { systemClock } from '../adapters/clock.ts';
 import { createDisk } from '../adapters/disk.ts';
 import { createIdSource } from '../adapters/id-source.ts';
-import type { LoraFolders } from '../adapters/loras/lora-folders.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { OtlpTraces } from '../adapters/telemetry/otlp-traces.ts';
 import { type CostBook, createCostBook } from '../application/cost-book.ts';
 import type { IncidentBook } from '../application/incidents.ts';
+import type { LoraLibrary } from '../application/lora-ports.ts';
 import type { Disk, IdSource, Logger, PictureStore } from '../application/ports.ts';
 import type { PictureRemover } from '../application/retention-ports.ts';
 import type { Config } from '../config/load.ts';
@@ -26,7 +26,7 @@ export interface ComposeOptions {
 export interface Base extends Records, ComposeOptions {
   readonly pictures: PictureStore & PictureRemover;
   readonly models: InstalledCatalog;
-  readonly loras: LoraFolders;
+  readonly loras: LoraLibrary;
   readonly costs: CostBook;
   readonly disk: Disk;
   readonly ids: IdSource;
@@ -57,7 +57,7 @@ export async function openBase(config: Config, options: ComposeOptions, role: Ro
     return openPictures(config);
   });
   const models = await findModels(config);
-  const { loras, stop } = await openLoras(config, { models, clock, log });
+  const { loras, stop } = await openLoras(config, { ...records, role, models, ids, log });
   opened.push(stop);
   const costs = createCostBook(config.device, await store.queue.costs());
   const disk = createDisk(folder, { minFreeBytes: config.minFreeBytes, clock });

@@ -34,7 +34,7 @@ export function composeBulks(
   parts: BulkParts,
 ): { readonly bulks: ManageBulks; readonly stop: () => Promise<void> } {
   const { maxBulkBytes: maxBytes } = config;
-  const copies = openFileCopies(config, parts);
+  const copies = openFileCopies(config);
   const source = createFileSource(join(sharedFolder(config), 'bulks'), { maxBytes, copies });
   const evaluate = createEvaluateRow({ errorOf: validationError });
   const duty = startDuty('bulks', parts, () => new BulkRunner({ ...parts, source, evaluate }));

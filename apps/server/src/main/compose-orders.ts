@@ -39,7 +39,7 @@ export async function composeOrders(
 ): Promise<{ readonly files: ManageFiles; readonly orders: ManageOrders; readonly stop: () => Promise<void> }> {
   const { store, clock, log } = parts;
   const { maxBulkBytes: maxBytes } = config;
-  const copies = openFileCopies(config, parts);
+  const copies = openFileCopies(config);
   const folder = await openFileFolder(join(sharedFolder(config), 'files'), { maxBytes, copies });
   const keepMs = config.fileDays * 86_400_000;
   const files = createManageFiles({ ...parts, folder, keepMs, maxTenantBytes: config.tenantFileBytes });

@@ -5,19 +5,24 @@ import { dirname, join, resolve } from 'node:path';
 import type { Kysely } from 'kysely';
 import { FilesystemStore } from '../adapters/assets/filesystem-store.ts';
 import { systemClock } from '../adapters/clock.ts';
+import { createIdSource } from '../adapters/id-source.ts';
+import { bucketNameOf } from '../adapters/loras/bucket-loras.ts';
 import { type CopyReport, copyRecords, filledTables, othersConnected } from '../adapters/sql/copy-records.ts';
 import { lockFolder } from '../adapters/sql/data-lock.ts';
 import { migrate } from '../adapters/sql/migrations.ts';
 import { openPool } from '../adapters/sql/postgres-connection.ts';
 import { PostgresWriter } from '../adapters/sql/postgres-writer.ts';
 import type { Tables } from '../adapters/sql/schema.ts';
+import { addLoraUpload } from '../adapters/sql/sql-loras.ts';
 import { openConnection } from '../adapters/sql/sqlite-connection.ts';
+import type { LoraUpload } from '../application/lora-ports.ts';
 import type { Logger, PictureStore } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { contentHash } from '../domain/ids.ts';
-import { openPictures } from './open-pictures.ts';
+import { readUploads } from './compose-loras.ts';
+import { openFileCopies, openPictures } from './open-pictures.ts';
 import { movedNote, openDatabase, sharedFolder } from './open-records.ts';
 
 export interface MoveReport extends CopyReport {
@@ -56,11 +61,15 @@ export async function moveToCluster(config: Config, tell: (line: string) => void
     await requireEmpty(pool.queries, source.queries);
     const pictures = await movePictures(source.queries, config, tell);
     const files = await moveFiles(config);
+    const loras = await copyToBucket(config, tell);
     tell(`${files} files that were handed in are there`);
     const report = await copyRecords(
       source.queries,
       writer,
       ({ name, rows }) => rows > 0 && tell(`${name}: ${rows} rows`),
+      async (target) => {
+        for (const lora of loras) await addLoraUpload(target, lora);
+      },
     );
     writeFileSync(movedNote(dataDir), `${JSON.stringify({ at: new Date().toISOString() })}\n`);
     return { ...report, pictures, files };
@@ -134,6 +143,28 @@ async function moveFiles(config: Config): Promise<number> {
     }
   }
   return count;
+}
+
+/** Where the bucket is all that processes share: files go there, and LoRAs with a record each, which it gives. */
+async function copyToBucket(config: Config, tell: (line: string) => void): Promise<readonly LoraUpload[]> {
+  const copies = openFileCopies(config);
+  if (copies === undefined) return [];
+  const from = resolve(config.dataDir);
+  for (const folder of ['bulks', 'files']) {
+    const names = await readdir(join(from, folder)).catch(() => []);
+    for (const name of names) {
+      if (!name.endsWith('.part')) await copies.keep(`${folder}/${name}`, join(from, folder, name));
+    }
+  }
+  const ids = createIdSource(systemClock);
+  const loras: LoraUpload[] = [];
+  for (const { path, ...lora } of await readUploads(config)) {
+    const upload = { ...lora, id: ids.next(), createdAt: systemClock.now() };
+    await copies.keep(bucketNameOf(upload), path);
+    loras.push(upload);
+  }
+  if (loras.length > 0) tell(`${loras.length} LoRAs are there`);
+  return loras;
 }
 
 /** A file with its final name is whole. */

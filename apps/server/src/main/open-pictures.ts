@@ -9,7 +9,7 @@ import type { Config } from '../config/load.ts';
 import { variableOf } from '../config/schema.ts';
 import { StartupError } from '../config/startup-error.ts';
 import { isStorageFault } from '../domain/errors.ts';
-import { type Cluster, sharedFolder } from './open-records.ts';
+import { sharedFolder } from './open-records.ts';
 
 /**
  * The picture store that the settings name: an S3 service, else a folder.
@@ -37,12 +37,9 @@ export async function openPictures(config: Config): Promise<PictureStore & Pictu
  *
  * @throws StartupError `settings_invalid`
  */
-export function openFileCopies(
-  config: Config,
-  { cluster }: { readonly cluster: Cluster | undefined },
-): FileCopies | undefined {
-  const { s3Endpoint: endpoint, assetDir } = config;
-  if (cluster === undefined || endpoint === undefined || assetDir !== undefined) return undefined;
+export function openFileCopies(config: Config): FileCopies | undefined {
+  const { s3Endpoint: endpoint, assetDir, databaseUrl } = config;
+  if (databaseUrl === undefined || endpoint === undefined || assetDir !== undefined) return undefined;
   return createS3Files(placeOf(config, endpoint));
 }
 

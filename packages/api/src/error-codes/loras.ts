@@ -29,6 +29,14 @@ export const loraErrorCodes = {
     cause: 'Only uploads can be deleted through the API.',
     help: 'Remove the file from the folder of LoRAs.',
   },
+  lora_unavailable: {
+    title: 'The LoRA cannot be fetched for now',
+    status: 503,
+    retryable: true,
+    cause:
+      'The upload is on record, but its bytes are not in the bucket, or are others than the record says. A job that needs it goes back to the queue and is tried again.',
+    help: 'Bring the bucket up to date from its replica or a backup, or delete the LoRA and upload it again.',
+  },
   lora_gone: {
     title: 'The LoRA is no longer there',
     status: 500,

@@ -5,7 +5,7 @@ import { join, relative, sep } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type FileState, fileState } from '@imagemill/diffusion';
-import type { LoraLibrary, UsableLora } from '../../application/lora-ports.ts';
+import type { LoraKey, LoraLibrary, UsableLora } from '../../application/lora-ports.ts';
 import type { Logger, ModelCatalog } from '../../application/ports.ts';
 import { storageError } from '../../application/storage-error.ts';
 import { AppError } from '../../domain/errors.ts';
@@ -60,7 +60,12 @@ export class LoraFolders implements LoraLibrary {
     return [...seen.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  find(tenant: TenantId, by: { readonly name: string } | { readonly sha256: string }): UsableLora | undefined {
+  /** Every tenant's own. */
+  get uploads(): readonly Lora[] {
+    return [...this.#known.values()].flatMap(({ lora }) => (lora.owner === undefined ? [] : [lora]));
+  }
+
+  find(tenant: TenantId, by: LoraKey): UsableLora | undefined {
     const candidates =
       'name' in by
         ? this.list(tenant).filter(({ name }) => name === by.name)
@@ -68,6 +73,13 @@ export class LoraFolders implements LoraLibrary {
             .map(({ lora }) => lora)
             .filter((lora) => isSeenBy(lora, tenant) && hashOf(lora) === by.sha256);
     return candidates.find(isUsable);
+  }
+
+  async bring(tenant: TenantId, by: LoraKey): Promise<UsableLora | undefined> {
+    const known = this.find(tenant, by);
+    if (known !== undefined) return known;
+    await this.refresh();
+    return this.find(tenant, by);
   }
 
   /** One look at a time; who asks during one gets the next. */
@@ -197,7 +209,7 @@ function isUsable(lora: Lora): lora is UsableLora {
   return lora.content.kind === 'usable';
 }
 
-function hashOf({ content }: Lora): string | undefined {
+export function hashOf({ content }: Lora): string | undefined {
   return (content as Partial<Extract<LoraContent, { kind: 'usable' }>>).sha256;
 }
 

@@ -17,12 +17,14 @@ export interface CopyReport {
  * Copies all rows of a SQLite database into PostgreSQL in one transaction, so that there are all or none. Both must
  * have the tables of this version. What the target holds is replaced: ask `rowsOf` before.
  *
+ * @param alsoWrite written in the same transaction, after the rows
  * @throws AppError as the databases do, `internal_error` when a table has not as many rows afterwards
  */
 export async function copyRecords(
   source: Kysely<Tables>,
   target: PostgresWriter,
   onTable: (table: CopiedTable) => void,
+  alsoWrite: (target: Kysely<Tables>) => Promise<void> = async () => undefined,
 ): Promise<CopyReport> {
   const names = await tablesInOrder(source);
   const report = { tables: [] as CopiedTable[], cleanedTexts: 0 };
@@ -37,6 +39,7 @@ export async function copyRecords(
       report.cleanedTexts += cleanedTexts;
       onTable({ name, rows });
     }
+    await alsoWrite(target.queries);
     await target.execute('commit');
   } catch (error) {
     await target.execute('rollback').catch(() => undefined);

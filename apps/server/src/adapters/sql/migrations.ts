@@ -7,6 +7,7 @@ import { bulkTables } from './bulk-tables.ts';
 import { clientOptionsTable } from './client-options-table.ts';
 import { clusterTables } from './cluster-tables.ts';
 import { galleryTables } from './gallery-tables.ts';
+import { loraTable } from './lora-table.ts';
 import { orderTables } from './order-tables.ts';
 import { qualityTables } from './quality-tables.ts';
 import { retentionTables } from './retention-tables.ts';
@@ -43,6 +44,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0022-history': { up: (database) => runAll(database, historyTable()) },
   '0023-row-problems': { up: (database) => runAll(database, rowProblems()) },
   '0024-site': { up: (database) => runAll(database, siteTable()) },
+  '0025-lora-uploads': { up: (database) => runAll(database, loraTable()) },
 };
 
 /** Names of all steps, oldest first. */

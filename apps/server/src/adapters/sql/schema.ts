@@ -4,6 +4,7 @@ import type { BulkTables } from './bulk-tables.ts';
 import type { ClientOptionsTable } from './client-options-table.ts';
 import type { ClusterTables } from './cluster-tables.ts';
 import type { GalleryTables } from './gallery-tables.ts';
+import type { LoraUploadsTable } from './lora-table.ts';
 import type { OrderTables } from './order-tables.ts';
 import type { QualityTables } from './quality-tables.ts';
 import type { RetentionsTable } from './retention-tables.ts';
@@ -186,6 +187,7 @@ export interface Tables
   budgets: BudgetsTable;
   retentions: RetentionsTable;
   templates: TemplatesTable;
+  lora_uploads: LoraUploadsTable;
   site: SiteTable;
   generations: GenerationsTable;
   jobs: JobsTable;

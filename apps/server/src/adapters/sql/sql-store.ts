@@ -4,6 +4,7 @@ import type { AlertReader } from '../../application/alert-ports.ts';
 import type { BulkReader } from '../../application/bulk-ports.ts';
 import type { OptionsOwner } from '../../application/client-options.ts';
 import type { GalleryReader } from '../../application/gallery-ports.ts';
+import type { LoraUpload } from '../../application/lora-ports.ts';
 import type { Template } from '../../application/manage-templates.ts';
 import type { OrderReader } from '../../application/order-ports.ts';
 import type {
@@ -39,6 +40,7 @@ import { SqlAlertReader } from './sql-alerts.ts';
 import { SqlBulkReader } from './sql-bulks.ts';
 import { readClientOptions } from './sql-client-options.ts';
 import { SqlGalleryReader } from './sql-gallery.ts';
+import { readLoraUploads } from './sql-loras.ts';
 import { SqlOrderReader } from './sql-orders.ts';
 import { SqlQualityReader } from './sql-quality.ts';
 import { SqlRetentionReader } from './sql-retention.ts';
@@ -176,6 +178,10 @@ export abstract class SqlStore implements RecordStore {
 
   listTemplates(tenantId: TenantId): Promise<readonly Template[]> {
     return readTemplates(this.#queries, tenantId);
+  }
+
+  listLoraUploads(): Promise<readonly LoraUpload[]> {
+    return readLoraUploads(this.#queries);
   }
 
   async findResult(tenantId: TenantId, key: string): Promise<Asset | undefined> {

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { OptionsOwner } from '../../application/client-options.ts';
+import type { LoraUpload } from '../../application/lora-ports.ts';
 import type { Template } from '../../application/manage-templates.ts';
 import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
@@ -28,6 +29,7 @@ import { SqlAlerts } from './sql-alerts.ts';
 import { SqlBulks } from './sql-bulks.ts';
 import { saveClientOptions } from './sql-client-options.ts';
 import { SqlGallery } from './sql-gallery.ts';
+import { addLoraUpload, removeLoraUpload } from './sql-loras.ts';
 import { SqlOrders } from './sql-orders.ts';
 import { SqlQuality } from './sql-quality.ts';
 import { SqlQueue } from './sql-queue.ts';
@@ -84,6 +86,14 @@ export class SqlTransaction implements StoreTransaction {
 
   removeTemplate(which: Pick<Template, 'tenantId' | 'name'>): Promise<void> {
     return removeTemplate(this.#queries, which);
+  }
+
+  addLoraUpload(upload: LoraUpload): Promise<LoraUpload | undefined> {
+    return addLoraUpload(this.#queries, upload);
+  }
+
+  removeLoraUpload(which: Pick<LoraUpload, 'tenantId' | 'name'>): Promise<LoraUpload | undefined> {
+    return removeLoraUpload(this.#queries, which);
   }
 
   saveClientOptions(owner: OptionsOwner, options: Readonly<Record<string, unknown>>): Promise<void> {

@@ -78,6 +78,10 @@ export const errorsEn = {
     what: 'This LoRA belongs to the installation.',
     next: 'Whoever runs the server can remove its file.',
   },
+  lora_unavailable: {
+    what: 'The LoRA cannot be fetched right now.',
+    next: 'Try again in a moment. If it stays so, delete the LoRA and upload it again.',
+  },
   lora_gone: {
     what: 'A LoRA was removed before the picture was drawn.',
     next: 'Choose the LoRAs again and draw once more.',

@@ -39,6 +39,7 @@ export const errorsZhCn = {
   lora_rejected: { what: '该文件不是可用的 LoRA。', next: '请选择适用于 Z-Image 的 safetensors 格式 LoRA。' },
   lora_exists: { what: '已有同名的其他 LoRA。', next: '请更换文件名，或先删除原有的 LoRA。' },
   lora_protected: { what: '此 LoRA 属于本系统安装内容。', next: '请联系服务器管理员移除该文件。' },
+  lora_unavailable: { what: '暂时无法取得此 LoRA。', next: '请稍后重试；若仍不行，请删除该 LoRA 后重新上传。' },
   lora_gone: { what: '绘制前 LoRA 已被移除。', next: '请重新选择 LoRA 后再绘制。' },
   lora_invalid: { what: 'LoRA 文件已损坏。', next: '请重新导出该文件，或不使用它。' },
   lora_incompatible: { what: 'LoRA 与模型不匹配。', next: '请选择为此模型训练的 LoRA。' },

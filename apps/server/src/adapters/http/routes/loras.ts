@@ -45,7 +45,9 @@ export function addLoraRoutes(app: App, { loras, maxLoraBytes }: LoraRoutePorts)
     },
     async (request) => {
       const { name } = request.params;
-      const found = loras.list(tenantOf(request)).find((lora) => lora.name === name);
+      const read = () => loras.list(tenantOf(request)).find((lora) => lora.name === name);
+      if (read() === undefined) await loras.refresh();
+      const found = read();
       if (found === undefined) throw notFound(name);
       return presentLora(found);
     },
