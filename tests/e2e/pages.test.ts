@@ -67,20 +67,20 @@ describe.skipIf(!hasBrowser())('the pages beside the first', () => {
     const client = createClient({ baseUrl: server.url });
     await client.pauseQueue();
     const { id } = await client.submitGeneration({ prompt: 'a lighthouse', count: 2 });
-    await page.getByRole('listitem').filter({ hasText: 'Length of the queue 2' }).getByText('I am at it').click();
-    await page.getByText(/ is at it/).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'Length of the queue 2' }).getByText('I am on it').click();
+    await page.getByText(/ is on it/).waitFor();
     const channel = page.getByRole('form', { name: 'New channel' });
     await channel.getByRole('combobox', { name: 'Kind' }).selectOption('slack');
     await channel.getByRole('textbox', { name: 'Address of the hook' }).fill('https://hooks.example.com/very-secret');
     await channel.getByRole('button', { name: 'Add' }).click();
     await page.getByText('hooks.example.com').waitFor();
     expect(await page.content()).not.toContain('very-secret');
-    await page.getByRole('form', { name: 'Keep alerts back' }).getByRole('button', { name: 'Keep back' }).click();
+    await page.getByRole('form', { name: 'New silence' }).getByRole('button', { name: 'Silence' }).click();
     await page.getByRole('button', { name: 'End' }).waitFor();
     expect(await seriousViolations(page)).toEqual([]);
     await client.cancelGeneration(id);
     await client.resumeQueue();
-    await rule.getByRole('button', { name: 'As it was' }).click();
+    await rule.getByRole('button', { name: 'Reset' }).click();
   });
 
   test('the gallery finds, stars, tags, packs, compares, deletes with undo and gives settings back', async () => {

@@ -115,9 +115,20 @@ describe('the queue', () => {
 
     await pause();
     const third = (await submit({ prompt: 'a boat' })).body;
-    expect((await detail(third.jobs[0])).estimatedSeconds).toBeGreaterThanOrEqual(0);
+    // Nobody knows when a paused queue goes on.
+    expect(await detail(third.jobs[0])).toMatchObject({ queuePosition: 1 });
+    expect((await detail(third.jobs[0])).estimatedSeconds).toBeUndefined();
     const late = await call<Problem>('POST', `/v1/jobs/${done.jobs[0]?.id}/priority`, { priority: 'bulk' });
     expect(late).toMatchObject({ status: 409, body: { code: 'already_final' } });
+  });
+
+  it('tells what a picture may take while the queue runs, from what was measured', async () => {
+    await parts.close();
+    parts = await openParts({ device: 'fixed:100', retryPauseMs: 0 });
+    await untilReady(parts);
+    await finish((await submit({ prompt: 'a boat' })).body);
+    const many = (await submit({ prompt: 'a train', count: 40 })).body;
+    expect((await detail(many.jobs.at(-1))).estimatedSeconds).toBeGreaterThan(0);
   });
 
   it('shows class, deadline and repeats of a generation, and refuses what makes no sense', async () => {

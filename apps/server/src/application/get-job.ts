@@ -17,7 +17,7 @@ export interface JobWithAttempts extends JobRecord {
 export interface Outlook {
   /** 1 is next; undefined when it is too far away to be counted quickly. */
   readonly position: number | undefined;
-  /** Time until its picture is there, in ms; undefined when nothing was measured yet. */
+  /** Time until its picture is there, in ms; undefined when nothing was measured yet, or the queue is paused. */
   readonly waitMs: number | undefined;
   /** Why it may wait for long. @default none */
   readonly warnings?: readonly Warning[] | undefined;
@@ -51,13 +51,16 @@ export function createGetJob({ store, costs, serves = () => true }: GetJobPorts)
 }
 
 async function outlookOf(store: Store, costs: CostBook, job: QueuedJob): Promise<Outlook> {
-  const [ahead, record] = await Promise.all([
+  const [ahead, record, isPaused] = await Promise.all([
     store.queue.aheadOf(job),
     store.findGeneration(job.tenantId, job.generationId),
+    store.queue.isPaused(),
   ]);
   if (ahead.isLimitReached) return { position: undefined, waitMs: undefined };
   const position = ahead.jobs + 1;
-  if (record === undefined || !costs.isMeasured(record.generation)) return { position, waitMs: undefined };
+  // Nobody knows when a queue that somebody has paused goes on.
+  const isKnown = !isPaused && record !== undefined && costs.isMeasured(record.generation);
+  if (!isKnown) return { position, waitMs: undefined };
   const costMs = costs.predictMs(record.generation);
   // What was predicted when the jobs ahead were queued, mended by what was learnt since.
   const waitMs = ahead.costMs * (costMs / Math.max(1, job.place.costMs)) + costMs;

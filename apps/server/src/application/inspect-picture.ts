@@ -32,7 +32,7 @@ export interface InspectPicturePorts {
  * Reads back what any returned file, or one of another program, says of how it was made. Pixels are not looked at. What
  * the records say is said of the tenant's own pictures alone.
  *
- * @throws AppError `validation_failed` for what is no PNG, JPEG or WebP
+ * @throws AppError `picture_rejected` for what is no PNG, JPEG or WebP
  */
 export function createInspectPicture({ store, files, hash }: InspectPicturePorts): InspectPicture {
   return async ({ tenantId, bytes }) => {
@@ -48,17 +48,17 @@ export function createInspectPicture({ store, files, hash }: InspectPicturePorts
   };
 }
 
-/** What the file alone says. @throws AppError `validation_failed` */
+/** What the file alone says. @throws AppError `picture_rejected` */
 export function readPicture(
   files: Pick<PictureFiles, 'read'>,
   bytes: Uint8Array,
 ): Omit<InspectedPicture, 'sha256' | 'match' | 'asset'> {
   const metadata = files.read(bytes);
   if (metadata === undefined) {
-    const expected = 'a PNG, JPEG or WebP file';
-    const message = `The file is not a picture that can be read; ${expected} is expected.`;
-    const fields = [{ field: 'file', code: 'invalid_value' as const, message, expected }];
-    throw new AppError('validation_failed', message, { fields });
+    throw new AppError(
+      'picture_rejected',
+      'The file is not a picture that can be read; a PNG, JPEG or WebP file is expected.',
+    );
   }
   const { mediaType, width, height, texts, xmp } = metadata;
   const names = [...Object.keys(texts), ...(xmp === undefined ? [] : ['XMP'])];

@@ -159,6 +159,8 @@ export interface QueueReader {
   /** Jobs that are laid out and that nobody has claimed yet, the oldest first. */
   offered(query: { readonly limit: number }): Promise<readonly OfferedJob[]>;
   facts(): Promise<QueueFacts>;
+  /** Whether somebody has paused the whole queue. */
+  isPaused(): Promise<boolean>;
   aheadOf(job: QueuedJob): Promise<AheadOf>;
   deadLetters(query: DeadLetterQuery): Promise<readonly Job[]>;
   costs(): Promise<readonly CostRecord[]>;

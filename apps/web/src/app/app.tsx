@@ -72,15 +72,20 @@ export function App(): ReactElement {
 /** What the address names, for who may see it. */
 function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
   const { draft, onRecall, onReference } = props;
+  const { t } = useTranslation();
+  const { notify } = useMessages();
   const page = usePage();
   const can = useCan();
   const isAllowed = pageRights[page].some(can);
   const recallFile = useRecallFile(draft);
-  usePictureDrop((file) => {
-    if (!can('generations:write')) return;
-    recallFile.read(file);
-    goTo('generate');
-  });
+  usePictureDrop(
+    (file) => {
+      if (!can('generations:write')) return;
+      recallFile.read(file);
+      goTo('generate');
+    },
+    ({ name }) => notify(t('recall.notAPicture', { name })),
+  );
   if (page === 'generate' && isAllowed) return <Studio {...props} recallFile={recallFile} />;
   return (
     <main id="main" tabIndex={-1} className={styles.main}>

@@ -12,10 +12,12 @@ import { useSystem } from '../shared/api/system.ts';
 import type { RecallPart } from '../shared/recall.ts';
 import { FaultAlert } from '../shared/ui/fault-alert.tsx';
 import { late } from '../shared/ui/late.tsx';
+import { scrollBehavior } from '../shared/ui/scroll-behavior.ts';
 import { picturesOf, type ShownPicture } from '../shared/viewer/pictures.ts';
+import { useLinkedPicture } from '../shared/viewer/use-linked-picture.ts';
+import { useOpenPicture } from '../shared/viewer/use-open-picture.ts';
 import type { ViewerProps } from '../shared/viewer/viewer.tsx';
 import styles from './studio.module.css';
-import { useOpenPicture } from './use-open-picture.ts';
 
 const Viewer = late(async () => (await import('../shared/viewer/viewer.tsx')).Viewer, 'hidden');
 
@@ -35,14 +37,15 @@ export function Studio({ draft, recallFile, onReuse, onRecall, onReference }: St
   const list = useGenerations();
   const pictures = useMemo(() => picturesOf(list.generations), [list.generations]);
   const { openId, open, close } = useOpenPicture();
+  const shown = useLinkedPicture(pictures, openId, !list.isLoading, close);
   const composer = useRef<HTMLDivElement>(null);
   const feed = useRef<HTMLElement>(null);
 
   const focusPrompt = (): void => composer.current?.querySelector('textarea')?.focus();
   const showFeed = (): void => {
     // Only where the pictures lie below the form.
-    if (globalThis.matchMedia('(width < 56em)').matches) feed.current?.scrollIntoView({ behavior: 'smooth' });
-    else globalThis.scrollTo({ top: 0, behavior: 'smooth' });
+    if (globalThis.matchMedia('(width < 56em)').matches) feed.current?.scrollIntoView({ behavior: scrollBehavior() });
+    else globalThis.scrollTo({ top: 0, behavior: scrollBehavior() });
   };
 
   return (
@@ -73,7 +76,7 @@ export function Studio({ draft, recallFile, onReuse, onRecall, onReference }: St
       </div>
       {openId !== undefined && (
         <MarkedViewer
-          pictures={pictures}
+          pictures={shown}
           openId={openId}
           onOpen={open}
           onClose={close}

@@ -139,11 +139,10 @@ export const jobDetailSchema: z.ZodType<JobDetail> = z
     ),
     priority: z.enum(priorities),
     queuePosition: z.int().positive().optional().meta({ description: '1 is next; absent beyond 10,000' }),
-    estimatedSeconds: z
-      .number()
-      .nonnegative()
-      .optional()
-      .meta({ description: 'Until the picture is there, from measured costs; absent when nothing was measured' }),
+    estimatedSeconds: z.number().nonnegative().optional().meta({
+      description:
+        'Until the picture is there, from measured costs; absent when nothing was measured, and while the queue is paused',
+    }),
   })
   .meta({ id: 'JobDetail' });
 

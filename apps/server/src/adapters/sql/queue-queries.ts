@@ -23,6 +23,7 @@ export function createQueueReader(queries: Kysely<Tables>, open: OpenJobNumbers)
     hasReady: (now, which) => readHasReady(queries, now, which),
     hasExpired: (now) => readHasExpired(queries, now),
     facts: () => readFacts(queries, open),
+    isPaused: () => readIsPaused(queries),
     aheadOf: (job) => readAheadOf(queries, job),
     deadLetters: (query) => loadDeadLetters(queries, query),
     costs: () => readCosts(queries),
@@ -75,6 +76,11 @@ export async function findIdempotencyKey(
     generationId: generationId(row.generation_id),
     expiresAt: row.expires_at,
   };
+}
+
+async function readIsPaused(queries: Kysely<Tables>): Promise<boolean> {
+  const pauses = queries.selectFrom('queue_pauses').select('part').where('part', '=', 'all');
+  return (await pauses.executeTakeFirst()) !== undefined;
 }
 
 /** The kept numbers, and short looks at indexes for the rest. The `+` keeps SQLite on the index of the pauses. */

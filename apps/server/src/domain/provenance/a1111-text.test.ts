@@ -90,7 +90,7 @@ describe('the text of A1111', () => {
     const text =
       'a (cat:1.2), <lora:style:0.7>, night\nsecond line\nNegative prompt: bad,\nblurry\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 965400086, Size: 512x512, Model hash: c0d1994c73, Model: v1-5, Denoising strength: 0.7, Hires upscale: 2, Version: v1.9.3';
     expect(readA1111Text(text)).toMatchObject({
-      prompt: 'a (cat:1.2),, night\nsecond line',
+      prompt: 'a (cat:1.2), night\nsecond line',
       negativePrompt: 'bad,\nblurry',
       loras: [{ name: 'style', strength: 0.7 }],
       sampler: 'DPM++ 2M',
@@ -106,6 +106,17 @@ describe('the text of A1111', () => {
       fc.property(fc.string({ unit: 'binary' }), (text) => void readA1111Text(text)),
       { seed: 1 },
     );
+  });
+
+  it.each([
+    ['a cat, <lora:x:1>, night', 'a cat, night'],
+    ['a cat,<lora:x:1>', 'a cat,'],
+    ['a cat <lora:x:1>, night', 'a cat, night'],
+    ['a cat, <lora:x:1> night', 'a cat,  night'],
+    ['a cat, <lora:x:1>, <lora:y:1>, night', 'a cat, night'],
+    ['<lora:x:1>a cat', 'a cat'],
+  ])('leaves no comma behind that stood for a LoRA alone: %s', (prompt, rest) => {
+    expect(takeLoraTags(prompt).prompt).toBe(rest);
   });
 
   it('finds LoRAs with and without a strength and leaves what is none', () => {

@@ -51,16 +51,19 @@ export function readA1111Text(text: string): RecalledSettings | undefined {
   return settingsOf((length === undefined ? undefined : splitExactly(head, Number(length))) ?? split(head), fields);
 }
 
-/** Takes `<lora:name:strength>` out of a prompt. A strength that is missing is 1, further parts are left aside. */
+/**
+ * Takes `<lora:name:strength>` out of a prompt, and one of the two commas that a tag stood between. A strength that is
+ * missing is 1, further parts are left aside.
+ */
 export function takeLoraTags(prompt: string): Pick<RecalledSettings, 'prompt' | 'loras'> {
   const loras: { name: string; strength: number }[] = [];
   const rest = prompt.replace(
-    / ?<lora:([^<>:]+)(?::([^<>:]*))?(?::[^<>]*)?>/g,
-    (tag, name: string, weight?: string) => {
+    /(, *| ?)<lora:([^<>:]+)(?::([^<>:]*))?(?::[^<>]*)?>(?= *(,?))/g,
+    (tag, before: string, name: string, weight: string | undefined, after: string) => {
       const strength = weight === undefined || weight.trim() === '' ? 1 : Number(weight);
       if (!Number.isFinite(strength)) return tag;
       loras.push({ name, strength });
-      return '';
+      return before.startsWith(',') && after === '' ? before : '';
     },
   );
   return { prompt: rest, loras };

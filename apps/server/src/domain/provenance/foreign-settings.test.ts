@@ -45,6 +45,84 @@ describe('files of other programs', () => {
     });
   });
 
+  it('ComfyUI: texts and numbers in nodes of their own are found, and a zeroed conditioning is no negative prompt', () => {
+    const graph = {
+      1: {
+        class_type: 'KSampler',
+        inputs: {
+          seed: ['20', 0],
+          steps: ['22', 0],
+          cfg: 1,
+          model: ['2', 0],
+          positive: ['5', 0],
+          negative: ['6', 0],
+          latent_image: ['7', 0],
+        },
+        is_changed: ['number'],
+      },
+      2: { class_type: 'UNETLoader', inputs: { unet_name: 'z_image_turbo.safetensors', weight_dtype: 'default' } },
+      5: { class_type: 'CLIPTextEncode', inputs: { text: ['21', 0], clip: ['8', 0] } },
+      6: { class_type: 'ConditioningZeroOut', inputs: { conditioning: ['5', 0] } },
+      7: { class_type: 'EmptySD3LatentImage', inputs: { width: ['23', 0], height: 256, batch_size: 1 } },
+      8: { class_type: 'CLIPLoader', inputs: { clip_name: 'qwen.safetensors', type: 'lumina2' } },
+      20: { class_type: 'PrimitiveInt', inputs: { value: 777 } },
+      21: { class_type: 'PrimitiveStringMultiline', inputs: { value: 'an owl, it says "NaN"' } },
+      22: { class_type: 'easy int', inputs: { value: '9' } },
+      23: { class_type: 'PrimitiveInt', inputs: { value: 320 } },
+    };
+    // ComfyUI is written in Python, whose JSON has a number that JSON has not.
+    const text = JSON.stringify(graph).replace('"number"', 'NaN');
+    expect(recall({ ...file, texts: { prompt: text } })).toMatchObject({
+      origin: 'comfyui',
+      settings: {
+        prompt: 'an owl, it says "NaN"',
+        negativePrompt: '',
+        seed: 777,
+        steps: 9,
+        width: 320,
+        height: 256,
+        model: 'z_image_turbo.safetensors',
+      },
+    });
+  });
+
+  it('ComfyUI: a custom sampler has its guider, noise and sigmas followed', () => {
+    const graph = {
+      13: {
+        class_type: 'SamplerCustomAdvanced',
+        inputs: {
+          noise: ['25', 0],
+          guider: ['22', 0],
+          sampler: ['16', 0],
+          sigmas: ['17', 0],
+          latent_image: ['27', 0],
+        },
+      },
+      16: { class_type: 'KSamplerSelect', inputs: { sampler_name: 'euler' } },
+      17: { class_type: 'BasicScheduler', inputs: { scheduler: 'simple', steps: 20, denoise: 1, model: ['12', 0] } },
+      22: { class_type: 'BasicGuider', inputs: { model: ['12', 0], conditioning: ['26', 0] } },
+      25: { class_type: 'RandomNoise', inputs: { noise_seed: 43 } },
+      26: { class_type: 'FluxGuidance', inputs: { guidance: 3.5, conditioning: ['6', 0] } },
+      6: { class_type: 'CLIPTextEncode', inputs: { text: 'a lighthouse', clip: ['11', 0] } },
+      12: { class_type: 'UNETLoader', inputs: { unet_name: 'flux1-dev.safetensors' } },
+      27: { class_type: 'EmptySD3LatentImage', inputs: { width: 1024, height: 512, batch_size: 1 } },
+    };
+    expect(recall({ ...file, texts: { prompt: JSON.stringify(graph) } })).toMatchObject({
+      origin: 'comfyui',
+      settings: {
+        prompt: 'a lighthouse',
+        negativePrompt: '',
+        seed: 43,
+        steps: 20,
+        width: 1024,
+        height: 512,
+        sampler: 'euler',
+        schedule: 'simple',
+        model: 'flux1-dev.safetensors',
+      },
+    });
+  });
+
   it('InvokeAI and SwarmUI: their JSON is read', () => {
     const invoke = {
       positive_prompt: 'a cat',

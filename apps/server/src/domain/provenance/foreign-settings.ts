@@ -44,36 +44,50 @@ export function readSwarmUi(text: string | undefined): RecalledSettings | undefi
   };
 }
 
-/** The key `prompt` of ComfyUI: the graph that ran. The first sampler is followed to its texts, size and model. */
+/**
+ * The key `prompt` of ComfyUI: the graph that ran. The first sampler is followed to its texts, numbers, size and model;
+ * one of the custom kind has them in nodes of their own (guider, noise, sigmas).
+ */
 export function readComfyUi(text: string | undefined): RecalledSettings | undefined {
   const graph = parseObject(text);
   if (graph === undefined) return undefined;
   const nodes = new Map(Object.entries(graph).map(([id, node]) => [id, asObject(node)]));
-  const sampler = [...nodes.values()].find((node) => {
-    const inputs = asObject(node?.['inputs']);
-    return inputs !== undefined && 'steps' in inputs && 'positive' in inputs;
-  });
-  const inputs = asObject(sampler?.['inputs']);
+  const inputs = [...nodes.values()]
+    .map((node) => asObject(node?.['inputs']))
+    .find((candidate) => candidate !== undefined && isSampler(candidate));
   if (inputs === undefined) return undefined;
-  const latent = findAlong(nodes, inputs['latent_image'], ['width']);
-  const model = findAlong(nodes, inputs['model'], ['ckpt_name', 'unet_name', 'model_name']);
+  const guider = inputsAt(nodes, inputs['guider']);
+  const sigmas = inputsAt(nodes, inputs['sigmas']);
+  const latent = findAlong(nodes, inputs['latent_image'], ['width'], isThere);
+  const model = findAlong(nodes, inputs['model'] ?? guider?.['model'], modelNames, isText);
+  const seed = inputs['seed'] ?? inputs['noise_seed'] ?? inputsAt(nodes, inputs['noise'])?.['noise_seed'];
   return {
-    prompt: promptAt(nodes, inputs['positive']),
-    negativePrompt: promptAt(nodes, inputs['negative']),
-    seed: asNumber(inputs['seed'] ?? inputs['noise_seed']),
-    steps: asNumber(inputs['steps']),
-    width: asNumber(latent?.['width']),
-    height: asNumber(latent?.['height']),
-    guidanceScale: guidanceOf(inputs['cfg']),
-    sampler: asText(inputs['sampler_name']),
-    schedule: asText(inputs['scheduler']),
-    model: asText(model?.['ckpt_name'] ?? model?.['unet_name'] ?? model?.['model_name']),
+    prompt: promptAt(nodes, inputs['positive'] ?? guider?.['positive'] ?? guider?.['conditioning']),
+    negativePrompt: promptAt(nodes, inputs['negative'] ?? guider?.['negative']),
+    seed: numberAt(nodes, seed),
+    steps: numberAt(nodes, inputs['steps'] ?? sigmas?.['steps']),
+    width: numberAt(nodes, latent?.['width']),
+    height: numberAt(nodes, latent?.['height']),
+    guidanceScale: guidanceOf(numberAt(nodes, inputs['cfg'] ?? guider?.['cfg'])),
+    sampler: asText(inputs['sampler_name'] ?? inputsAt(nodes, inputs['sampler'])?.['sampler_name']),
+    schedule: asText(inputs['scheduler'] ?? sigmas?.['scheduler']),
+    model: modelNames.map((name) => asText(model?.[name])).find((name) => name !== undefined),
     loras: comfyLoras(nodes),
     other: {},
   };
 }
 
 type Nodes = ReadonlyMap<string, Loose | undefined>;
+
+const modelNames = ['ckpt_name', 'unet_name', 'model_name'];
+/** Inputs that a prompt is written into: of the encoders, and of the nodes that only hold a text. */
+const textNames = ['text', 'text_g', 't5xxl', 'prompt', 'string', 'value'];
+/** Inputs of the nodes that only hold a number. */
+const numberNames = ['value', 'seed', 'noise_seed', 'int', 'number'];
+
+function isSampler(inputs: Loose): boolean {
+  return ('steps' in inputs && 'positive' in inputs) || ('guider' in inputs && 'sigmas' in inputs);
+}
 
 function comfyLoras(nodes: Nodes): RecalledSettings['loras'] {
   return [...nodes.values()].flatMap((node) => {
@@ -84,11 +98,28 @@ function comfyLoras(nodes: Nodes): RecalledSettings['loras'] {
 }
 
 function promptAt(nodes: Nodes, link: unknown): string {
-  return asText(findAlong(nodes, link, ['text'])?.['text']) ?? '';
+  const holder = findAlong(nodes, link, textNames, isText);
+  return textNames.map((name) => asText(holder?.[name])).find((text) => text !== undefined) ?? '';
 }
 
-/** Inputs of the first node up the links that has one of the values by itself. A graph may go round: each once. */
-function findAlong(nodes: Nodes, link: unknown, wanted: readonly string[]): Loose | undefined {
+/** A number that is written there, or in the node that the input leads to. */
+function numberAt(nodes: Nodes, value: unknown): number | undefined {
+  if (!Array.isArray(value)) return asNumber(value);
+  const holder = findAlong(nodes, value, numberNames, (one) => asNumber(one) !== undefined);
+  return numberNames.map((name) => asNumber(holder?.[name])).find((number) => number !== undefined);
+}
+
+function inputsAt(nodes: Nodes, link: unknown): Loose | undefined {
+  return Array.isArray(link) ? asObject(nodes.get(String(link[0]))?.['inputs']) : undefined;
+}
+
+/** Inputs of the first node up the links that has one of the values itself. A graph may go round: each once. */
+function findAlong(
+  nodes: Nodes,
+  link: unknown,
+  wanted: readonly string[],
+  isFit: (value: unknown) => boolean,
+): Loose | undefined {
   const seen = new Set<string>();
   const waiting: unknown[] = [link];
   while (waiting.length > 0) {
@@ -96,13 +127,19 @@ function findAlong(nodes: Nodes, link: unknown, wanted: readonly string[]): Loos
     const id = Array.isArray(next) ? String(next[0]) : undefined;
     if (id === undefined || seen.has(id)) continue;
     seen.add(id);
-    const inputs = asObject(nodes.get(id)?.['inputs']);
-    if (inputs === undefined) continue;
-    if (wanted.some((name) => inputs[name] !== undefined && !Array.isArray(inputs[name]))) return inputs;
+    const node = nodes.get(id);
+    const inputs = asObject(node?.['inputs']);
+    // What lies behind a conditioning that was set to zero is not asked for.
+    if (inputs === undefined || node?.['class_type'] === 'ConditioningZeroOut') continue;
+    if (wanted.some((name) => isFit(inputs[name]))) return inputs;
     waiting.push(...Object.values(inputs).filter(Array.isArray));
   }
   return undefined;
 }
+
+const isText = (value: unknown): boolean => asText(value) !== undefined;
+/** Also a size that leads to a node with the number: the node that has a width is the one of the latent. */
+const isThere = (value: unknown): boolean => value !== undefined;
 
 function numbersOf(data: Loose): Pick<RecalledSettings, 'seed' | 'steps' | 'width' | 'height'> {
   const { seed, steps, width, height } = data;

@@ -1,9 +1,19 @@
 /** JSON that others wrote: nothing of its shape is taken for granted. */
 export type Loose = Readonly<Record<string, unknown>>;
 
-/** Undefined for what is no JSON object. */
+/** Undefined for what is no JSON object. Numbers that only Python writes (`NaN`, `Infinity`) are read as null. */
 export function parseObject(text: string | undefined): Loose | undefined {
   if (text === undefined) return undefined;
+  return (
+    parsed(text) ??
+    parsed(text.replace(pythonNumbers, (found, quoted?: string) => (quoted === undefined ? 'null' : found)))
+  );
+}
+
+/** A text in quotes as a whole, so that words in it stay; or such a number outside of one. */
+const pythonNumbers = /("(?:\\.|[^"\\])*")|-?\b(?:NaN|Infinity)\b/g;
+
+function parsed(text: string): Loose | undefined {
   try {
     return asObject(JSON.parse(text));
   } catch {

@@ -4,7 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useUsage } from '../../shared/api/administration.ts';
 import { client } from '../../shared/api/client.ts';
-import { formatDuration, formatMoney, formatNumber } from '../../shared/format/format.ts';
+import { formatDay, formatDuration, formatMoney, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { BarChart } from '../../shared/ui/bar-chart.tsx';
 import { DataTable } from '../../shared/ui/data-table.tsx';
@@ -25,6 +25,7 @@ interface UsageSectionProps {
 /** What was used: by day as a chart, and by tenant, key, model or size in numbers. */
 export function UsageSection({ tenant, isOfInstallation }: UsageSectionProps): ReactElement {
   const { t } = useTranslation();
+  const language = useLanguage();
   const { notify } = useMessages();
   const [from, setFrom] = useState(firstOfMonth());
   const [to, setTo] = useState(today());
@@ -88,7 +89,7 @@ export function UsageSection({ tenant, isOfInstallation }: UsageSectionProps): R
         </search>
         <BarChart
           label={t('administration.usageWords', { count: total, days: counts.length })}
-          bars={counts.map(({ day, pictures }) => ({ name: day, value: pictures }))}
+          bars={counts.map(({ day, pictures }) => ({ name: formatDay(language, day), value: pictures }))}
         />
         {groups.data !== undefined && <UsageTable usage={groups.data} group={group} />}
       </Section>
@@ -115,7 +116,7 @@ function UsageTable({ usage, group }: { readonly usage: Usage; readonly group: U
     >
       {usage.items.map((item) => (
         <tr key={String(item[group])}>
-          <th scope="row">{nameOf(item, group) || t('administration.withoutKey')}</th>
+          <th scope="row">{nameOf(item, group, language) || t('administration.withoutKey')}</th>
           <td>{formatNumber(language, item.requests)}</td>
           <td>{formatNumber(language, item.pictures)}</td>
           <td>{formatNumber(language, item.failed)}</td>
@@ -127,6 +128,7 @@ function UsageTable({ usage, group }: { readonly usage: Usage; readonly group: U
   );
 }
 
-function nameOf(item: UsageItem, group: UsageGroup): string {
-  return String(item[group] ?? '');
+function nameOf(item: UsageItem, group: UsageGroup, language: string): string {
+  const name = String(item[group] ?? '');
+  return group === 'day' ? formatDay(language, name) : name;
 }

@@ -1,5 +1,5 @@
 import type { AlertChannel, AlertChannelKind, AlertLanguage } from '@imagemill/api';
-import { Button } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { type ReactElement, type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type AlertAct, useChannelTest } from '../../shared/api/alerts.ts';
@@ -26,18 +26,20 @@ export function Channels({ channels, mayChange, onAct }: ChannelsProps): ReactEl
               <strong>{name}</strong> · {t(`alerts.kinds.${kind}`)} · {target}
             </span>
             {mayChange && (
-              <Button
-                variant="default"
-                loading={test.isPending && test.variables === id}
-                onClick={() => test.mutate(id)}
-              >
-                {t('alerts.test')}
-              </Button>
-            )}
-            {mayChange && !isFixed && (
-              <Button variant="subtle" onClick={() => onAct({ kind: 'removeChannel', id })}>
-                {t('alerts.delete')}
-              </Button>
+              <div className={styles.actions}>
+                <Button
+                  variant="default"
+                  loading={test.isPending && test.variables === id}
+                  onClick={() => test.mutate(id)}
+                >
+                  {t('alerts.test')}
+                </Button>
+                {!isFixed && (
+                  <Button variant="subtle" onClick={() => onAct({ kind: 'removeChannel', id })}>
+                    {t('alerts.delete')}
+                  </Button>
+                )}
+              </div>
             )}
           </li>
         ))}
@@ -72,42 +74,37 @@ function NewChannel({ onAct }: Pick<ChannelsProps, 'onAct'>): ReactElement {
   };
   return (
     <form className={styles.form} onSubmit={add} aria-label={t('alerts.newChannel')}>
-      <label className={styles.field}>
-        {t('alerts.kind')}
-        <select value={kind} onChange={(event) => setKind(event.target.value as AlertChannelKind)}>
-          {kinds.map((one) => (
-            <option key={one} value={one}>
-              {t(`alerts.kinds.${one}`)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className={styles.field}>
-        {kind === 'mail' ? t('alerts.addresses') : t('alerts.url')}
-        <input required value={target} onChange={(event) => setTarget(event.target.value)} />
-      </label>
+      <NativeSelect
+        label={t('alerts.kind')}
+        value={kind}
+        data={kinds.map((value) => ({ value, label: t(`alerts.kinds.${value}`) }))}
+        onChange={(event) => setKind(event.target.value as AlertChannelKind)}
+      />
+      <TextInput
+        label={kind === 'mail' ? t('alerts.addresses') : t('alerts.url')}
+        required
+        withAsterisk={false}
+        value={target}
+        onChange={(event) => setTarget(event.target.value)}
+      />
       {kind !== 'mail' && kind !== 'wecom' && kind !== 'slack' && (
-        <label className={styles.field}>
-          {t('alerts.secret')}
-          <input
-            type="password"
-            autoComplete="off"
-            value={secret}
-            onChange={(event) => setSecret(event.target.value)}
-          />
-        </label>
+        <TextInput
+          label={t('alerts.secret')}
+          type="password"
+          autoComplete="off"
+          value={secret}
+          onChange={(event) => setSecret(event.target.value)}
+        />
       )}
-      <label className={styles.field}>
-        {t('alerts.language')}
-        <select value={language} onChange={(event) => setLanguage(event.target.value as AlertLanguage | '')}>
-          <option value="">{t('alerts.languages.server')}</option>
-          {languages.map((one) => (
-            <option key={one} value={one}>
-              {t(`alerts.languages.${one}`)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <NativeSelect
+        label={t('alerts.language')}
+        value={language}
+        data={[
+          { value: '', label: t('alerts.languages.server') },
+          ...languages.map((value) => ({ value, label: t(`alerts.languages.${value}`) })),
+        ]}
+        onChange={(event) => setLanguage(event.target.value as AlertLanguage | '')}
+      />
       <Button type="submit" variant="default">
         {t('alerts.add')}
       </Button>

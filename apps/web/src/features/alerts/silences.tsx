@@ -1,5 +1,5 @@
 import type { AlertRule, AlertSilence } from '@imagemill/api';
-import { Button } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { type ReactElement, type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AlertAct } from '../../shared/api/alerts.ts';
@@ -57,28 +57,25 @@ function NewSilence({ rules, onAct }: Pick<SilencesProps, 'rules' | 'onAct'>): R
   };
   return (
     <form className={styles.form} onSubmit={add} aria-label={t('alerts.newSilence')}>
-      <label className={styles.field}>
-        {t('alerts.rule')}
-        <select value={ruleId} onChange={(event) => setRuleId(event.target.value)}>
-          <option value="">{t('alerts.allRules')}</option>
-          {rules.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {words(name)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className={styles.field}>
-        {t('alerts.minutes')}
-        <input
-          type="number"
-          min={1}
-          max={43_200}
-          required
-          value={minutes}
-          onChange={(event) => setMinutes(event.target.value)}
-        />
-      </label>
+      <NativeSelect
+        label={t('alerts.rule')}
+        value={ruleId}
+        data={[
+          { value: '', label: t('alerts.allRules') },
+          ...rules.map(({ id, name }) => ({ value: id, label: words(name) })),
+        ]}
+        onChange={(event) => setRuleId(event.target.value)}
+      />
+      <TextInput
+        label={t('alerts.minutes')}
+        type="number"
+        min={1}
+        max={43_200}
+        required
+        withAsterisk={false}
+        value={minutes}
+        onChange={(event) => setMinutes(event.target.value)}
+      />
       <Button type="submit" variant="default">
         {t('alerts.keepBack')}
       </Button>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useBulks, useChangeBulk } from '../../shared/api/bulks.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { scrollBehavior } from '../../shared/ui/scroll-behavior.ts';
 import { type BulkDraft, emptyBulkDraft } from './bulk-draft.ts';
 import { BulkRecord } from './bulk-record.tsx';
 import styles from './bulks-page.module.css';
@@ -19,7 +20,7 @@ export function BulksPage(): ReactElement {
   const error = change.error ?? bulks.error;
   const again = (id: string): void => {
     setDraft((known) => ({ ...known, unchangedSince: id }));
-    globalThis.scrollTo({ top: 0, behavior: 'smooth' });
+    globalThis.scrollTo({ top: 0, behavior: scrollBehavior() });
   };
   return (
     <>

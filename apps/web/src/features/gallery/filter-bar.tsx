@@ -10,26 +10,25 @@ import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { StarIcon } from '../../shared/ui/icons.tsx';
 import styles from './filter-bar.module.css';
+import { emptyFields, type Fields, filterOf, hasFurther, readAddress, writeAddress } from './filter-fields.ts';
 
-const emptyFields = {
-  ...{ text: '', tenant: '', model: '', lora: '', tag: '', bulkId: '', width: '', height: '' },
-  ...{ minScore: '', maxScore: '', since: '', until: '' },
-};
-type Fields = typeof emptyFields;
-
-/** What the gallery is narrowed to; told a moment after the last key. */
+/** What the gallery is narrowed to; told a moment after the last key, and kept in the address. */
 export function FilterBar({ onChange }: { readonly onChange: (filter: PictureFilter) => void }): ReactElement {
   const { t } = useTranslation();
   const models = useModels();
-  const [fields, setFields] = useState<Fields>(emptyFields);
-  const [isStarred, setIsStarred] = useState(false);
-  const [isOpen, setIsOpen] = useState(false);
+  const [{ fields: first, isStarred: wasStarred }] = useState(readAddress);
+  const [fields, setFields] = useState<Fields>(first);
+  const [isStarred, setIsStarred] = useState(wasStarred);
+  const [isOpen, setIsOpen] = useState(() => hasFurther(first));
   const latest = useRef(onChange);
   useEffect(() => {
     latest.current = onChange;
   });
   useEffect(() => {
-    const timer = setTimeout(() => latest.current(filterOf(fields, isStarred)), 250);
+    const timer = setTimeout(() => {
+      writeAddress(fields, isStarred);
+      latest.current(filterOf(fields, isStarred));
+    }, 250);
     return () => clearTimeout(timer);
   }, [fields, isStarred]);
   const field: FieldOf = (name) => ({
@@ -129,34 +128,4 @@ function MoreFilters({ field }: { readonly field: FieldOf }): ReactElement {
       <TextInput type="date" label={t('gallery.until')} {...field('until')} />
     </div>
   );
-}
-
-function filterOf(fields: Fields, isStarred: boolean): PictureFilter {
-  const side = (text: string): number | undefined => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined);
-  // A comma is a decimal sign to many readers.
-  const score = (text: string): number | undefined =>
-    /^-?\d{1,5}([.,]\d{0,4})?$/.test(text.trim()) ? Number(text.trim().replace(',', '.')) : undefined;
-  const words = (text: string): string | undefined => (text.trim() === '' ? undefined : text.trim());
-  // Days begin and end at the reader's midnight; the last one is meant with all its hours.
-  const midnight = (text: string, addedDays: number): string | undefined => {
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
-    const day = new Date(`${text}T00:00`);
-    day.setDate(day.getDate() + addedDays);
-    return day.toISOString();
-  };
-  return {
-    text: words(fields.text),
-    model: words(fields.model),
-    lora: words(fields.lora),
-    tag: words(fields.tag),
-    bulkId: words(fields.bulkId),
-    tenant: words(fields.tenant),
-    minScore: score(fields.minScore),
-    maxScore: score(fields.maxScore),
-    width: side(fields.width),
-    height: side(fields.height),
-    since: midnight(fields.since, 0),
-    until: midnight(fields.until, 1),
-    starred: isStarred ? true : undefined,
-  };
 }

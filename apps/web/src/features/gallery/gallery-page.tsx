@@ -1,17 +1,21 @@
 import type { MarkPicturesRequest } from '@imagemill/api';
 import { Button, Loader } from '@mantine/core';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type PictureFilter, useMarkPictures, usePictures } from '../../shared/api/pictures.ts';
 import type { RecallPart } from '../../shared/recall.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import type { ShownPicture } from '../../shared/viewer/pictures.ts';
+import { useLinkedPicture } from '../../shared/viewer/use-linked-picture.ts';
+import { useOpenPicture } from '../../shared/viewer/use-open-picture.ts';
 import { Viewer } from '../../shared/viewer/viewer.tsx';
 import { Compare } from './compare.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { filterOfAddress } from './filter-fields.ts';
 import styles from './gallery-page.module.css';
 import { PictureGrid } from './picture-grid.tsx';
 import { SelectionBar } from './selection-bar.tsx';
+import { useRemoved } from './use-removed.ts';
 
 interface GalleryPageProps {
   readonly onRecall: (part: RecallPart, picture: ShownPicture) => void;
@@ -21,13 +25,14 @@ interface GalleryPageProps {
 /** All pictures that were drawn: to find, to look at, to sort and to take along. */
 export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactElement {
   const { t } = useTranslation();
-  const [filter, setFilter] = useState<PictureFilter>({});
+  const [filter, setFilter] = useState<PictureFilter>(filterOfAddress);
   const list = usePictures(filter);
   const mark = useMarkPictures();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [openId, setOpenId] = useState<string>();
+  const { openId, open, close } = useOpenPicture();
   const [isComparing, setIsComparing] = useState(false);
-  const [removed, setRemoved] = useState<readonly string[]>([]);
+  const [removed, setRemoved] = useRemoved();
+  const shown = useLinkedPicture(list.pictures, openId, !list.isLoading, close);
   const chosen = list.pictures.filter(({ id }) => selected.has(id));
 
   const change = (request: MarkPicturesRequest): void =>
@@ -38,9 +43,16 @@ export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactE
         setSelected(new Set());
       },
     });
-  const toggle = (id: string): void => {
+  const last = useRef<string>(undefined);
+  /** With Shift, all from the one that was toggled before to this one become as this one does. */
+  const toggle = (id: string, isRange: boolean): void => {
+    const places = [last.current, id].map((one) => list.pictures.findIndex((picture) => picture.id === one));
+    const [from, to] = [Math.min(...places), Math.max(...places)];
+    const ids = isRange && from >= 0 ? list.pictures.slice(from, to + 1).map((picture) => picture.id) : [id];
     const next = new Set(selected);
-    if (!next.delete(id)) next.add(id);
+    const isChosen = !next.has(id);
+    for (const one of ids) isChosen ? next.add(one) : next.delete(one);
+    last.current = id;
     setSelected(next);
   };
   const error = mark.error ?? list.error;
@@ -72,13 +84,13 @@ export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactE
           {(filter.minScore ?? filter.maxScore) !== undefined && <span>{t('gallery.scoreHelp')}</span>}
         </p>
       )}
-      <PictureGrid list={list} selected={selected} onToggle={toggle} onOpen={setOpenId} />
+      <PictureGrid list={list} selected={selected} onToggle={toggle} onOpen={open} />
       {openId !== undefined && (
         <Viewer
-          pictures={list.pictures}
+          pictures={shown}
           openId={openId}
-          onOpen={setOpenId}
-          onClose={() => setOpenId(undefined)}
+          onOpen={open}
+          onClose={close}
           onMark={change}
           onRecall={onRecall}
           onReference={onReference}

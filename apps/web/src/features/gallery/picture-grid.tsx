@@ -10,7 +10,8 @@ import { tileGap, useNearEnd, useWindow } from './use-window.ts';
 interface PictureGridProps {
   readonly list: PictureList;
   readonly selected: ReadonlySet<string>;
-  readonly onToggle: (id: string) => void;
+  /** With Shift, a range is meant. */
+  readonly onToggle: (id: string, isRange: boolean) => void;
   readonly onOpen: (id: string) => void;
 }
 
@@ -44,7 +45,7 @@ export function PictureGrid({ list, selected, onToggle, onOpen }: PictureGridPro
 interface TileProps {
   readonly picture: Picture;
   readonly isSelected: boolean;
-  readonly onToggle: (id: string) => void;
+  readonly onToggle: (id: string, isRange: boolean) => void;
   readonly onOpen: (id: string) => void;
 }
 
@@ -62,7 +63,7 @@ const Tile = memo(function Tile({ picture, isSelected, onToggle, onOpen }: TileP
             type="checkbox"
             aria-label={t('gallery.select', { prompt })}
             checked={isSelected}
-            onChange={() => onToggle(id)}
+            onChange={({ nativeEvent }) => onToggle(id, (nativeEvent as MouseEvent).shiftKey)}
           />
         </label>
       ) : (

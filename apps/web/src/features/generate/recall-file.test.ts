@@ -23,6 +23,16 @@ describe('what a dropped picture gives to the draft', () => {
     expect(found.change).not.toHaveProperty('height');
   });
 
+  test('what other programs name by its file, this server knows by its name', () => {
+    const loras = [
+      { name: 'ink.safetensors', strength: 0.7 },
+      { name: 'styles\\ink.safetensors', strength: 0.2 },
+    ];
+    const found = recalledFile(inspection({ model: 'folder/demo.safetensors', loras }), library);
+    expect(found.missing).toEqual([]);
+    expect(found.change).toMatchObject({ model: 'demo', loras: [{ name: 'ink' }, { name: 'ink' }] });
+  });
+
   test('guidance only for a model that it was meant for', () => {
     expect(recalledFile(inspection({ model: 'demo', guidanceScale: 3 }), library).change).toMatchObject({
       model: 'demo',

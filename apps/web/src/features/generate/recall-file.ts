@@ -19,25 +19,34 @@ interface Library {
 export function recalledFile({ origin, settings }: Inspection, { models, loras }: Library): RecalledFile {
   if (settings === undefined || settings.prompt.trim() === '') return { origin, missing: [] };
   const { prompt, negativePrompt, seed, steps, width, height, guidanceScale, model } = settings;
-  const hasModel = model !== undefined && models.some(({ name }) => name === model);
-  const usable = settings.loras.filter(({ name }) => loras.some((lora) => lora.name === name));
+  const known = model === undefined ? undefined : sameIn(models, model);
+  const usable = settings.loras.flatMap(({ name, strength }) => {
+    const found = sameIn(loras, name);
+    return found === undefined ? [] : [{ name: found, strength }];
+  });
   const missing = [
-    ...(model !== undefined && !hasModel ? [model] : []),
-    ...settings.loras.filter((lora) => !usable.includes(lora)).map(({ name }) => name),
+    ...(model !== undefined && known === undefined ? [model] : []),
+    ...settings.loras.map(({ name }) => name).filter((name) => sameIn(loras, name) === undefined),
   ];
   const told = {
     ...{ seed: wholeSeed(seed), steps, width, height },
-    guidanceScale: hasModel ? guidanceScale : undefined,
-    model: hasModel ? model : undefined,
+    guidanceScale: known === undefined ? undefined : guidanceScale,
+    model: known,
   };
   const change = {
     ...{ prompt, negativePrompt, isNegativePromptShown: negativePrompt !== '' && (guidanceScale ?? 1) > 0 },
     ...Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
-    loras: usable.map(({ name, strength }) => ({ name, strength })),
+    loras: usable,
     count: 1,
     template: undefined,
   };
   return { origin, change, missing };
+}
+
+/** The name that this server has a thing under: others write the name of its file, some with its folder. */
+function sameIn(things: readonly { readonly name: string }[], written: string): string | undefined {
+  const bare = written.replace(/^.*[/\\]/, '').replace(/\.(safetensors|ckpt|pt|gguf|sft)$/i, '');
+  return things.find(({ name }) => name === written || name === bare)?.name;
 }
 
 /** Other programs write −1 for a random seed. */

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { aspectRatioOf, aspectRatios, fitSize, type SizeLimits, sizeForAspectRatio, snapSide } from './size-rules.ts';
+import {
+  aspectRatioOf,
+  aspectRatios,
+  fitSize,
+  type SizeLimits,
+  sizeForAspectRatio,
+  sizeForPicture,
+  snapSide,
+} from './size-rules.ts';
 
 const demo: SizeLimits = { nativeSide: 256, grain: 32, minSide: 64, maxSide: 512, maxPixels: 512 * 512 };
 const turbo: SizeLimits = { nativeSide: 1024, grain: 16, minSide: 256, maxSide: 2048, maxPixels: 2048 * 1024 };
@@ -46,6 +54,13 @@ describe('sizes', () => {
   test('a side gives way itself when the other cannot shrink far enough', () => {
     const narrow: SizeLimits = { ...turbo, minSide: 1024, maxPixels: 1536 * 1024 };
     expect(fitSize({ width: 2048, height: 2048 }, narrow, 'width')).toEqual({ width: 1536, height: 1024 });
+  });
+
+  test('a picture to draw from keeps its size where the model draws it, and its proportions where not', () => {
+    expect(sizeForPicture({ width: 1200, height: 800 }, turbo)).toEqual({ width: 1200, height: 800 });
+    expect(sizeForPicture({ width: 9000, height: 6000 }, turbo)).toEqual({ width: 1248, height: 832 });
+    expect(sizeForPicture({ width: 3000, height: 4000 }, demo)).toEqual({ width: 224, height: 288 });
+    expect(sizeForPicture({ width: 1, height: 1 }, turbo)).toEqual({ width: 1024, height: 1024 });
   });
 
   test('a size names its chip, and a size of its own names none', () => {

@@ -55,6 +55,17 @@ export function fitSize(size: Size, limits: SizeLimits, kept: 'width' | 'height'
   return fitted;
 }
 
+/**
+ * The size to draw a picture of this size in: its own where the model draws that, else one in its proportions, of about
+ * the model's native area.
+ */
+export function sizeForPicture({ width, height }: Size, limits: SizeLimits): Size {
+  const { minSide, maxSide, maxPixels } = limits;
+  const [short, long] = [Math.min(width, height), Math.max(width, height)];
+  if (short >= minSide && long <= maxSide && width * height <= maxPixels) return fitSize({ width, height }, limits);
+  return sizeForAspectRatio({ id: '', across: width, down: height }, limits);
+}
+
 /** Size of about the model's native area in the given aspect ratio, on the grain and within the limits. */
 export function sizeForAspectRatio(ratio: AspectRatio, limits: SizeLimits): Size {
   const stretch = Math.sqrt(ratio.across / ratio.down);

@@ -145,9 +145,11 @@ function Keep(props: {
         description={t('template.keepHelp', { example: '{{…}}' })}
         onChange={({ currentTarget }) => setName(currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+          if ((event.key !== 'Enter' && event.key !== 'Escape') || event.nativeEvent.isComposing) return;
+          // Taken here: elsewhere Escape cancels what is drawn.
           event.preventDefault();
-          keep();
+          if (event.key === 'Enter') keep();
+          else setName(undefined);
         }}
       />
       <div className={styles.actions}>

@@ -2,7 +2,7 @@ import type { Model } from '@imagemill/api';
 import { useUploadAsset } from '../../shared/api/assets.ts';
 import { sizeLimitsOf, withImage } from './draft.ts';
 import type { DraftStore } from './draft-store.ts';
-import { fitSize } from './size-rules.ts';
+import { sizeForPicture } from './size-rules.ts';
 
 /** Uploads a picture and makes it the one to draw from. */
 export interface ReferenceUpload {
@@ -18,7 +18,7 @@ export function useReference(store: DraftStore, model: Model | undefined): Refer
     load: (file) =>
       upload.mutate(file, {
         onSuccess: ({ id, width, height }) => {
-          const size = model === undefined ? {} : fitSize({ width, height }, sizeLimitsOf(model));
+          const size = model === undefined ? {} : sizeForPicture({ width, height }, sizeLimitsOf(model));
           store.update({ ...withImage(id, store.get().image?.strength), ...size });
         },
       }),

@@ -1,4 +1,4 @@
-import type { Generation, Job } from '@imagemill/api';
+import type { Generation } from '@imagemill/api';
 import { Button, Loader } from '@mantine/core';
 import { type ReactElement, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -11,6 +11,7 @@ import { isEscape, useShortcut } from '../../shared/ui/use-shortcut.ts';
 import { EmptyState } from './empty-state.tsx';
 import styles from './feed.module.css';
 import { GenerationCard } from './generation-card.tsx';
+import { requestOfJob } from './request-of-job.ts';
 import { useFollow } from './use-follow.ts';
 
 interface FeedProps {
@@ -91,23 +92,4 @@ function useCancelByEscape(generations: readonly Generation[], cancel: (id: stri
     asked.current.add(newest.id);
     cancel(newest.id);
   });
-}
-
-/** The request that draws one picture of a generation again, with its own seed. */
-function requestOfJob(generation: Generation, job: Job) {
-  const { prompt, negativePrompt, width, height, steps, guidanceScale, model, format, quality } = generation;
-  return {
-    prompt,
-    negativePrompt,
-    width,
-    height,
-    steps,
-    guidanceScale,
-    model,
-    format,
-    quality,
-    count: 1,
-    seed: job.seed,
-    loras: generation.loras.map(({ name, strength }) => ({ name, strength })),
-  };
 }

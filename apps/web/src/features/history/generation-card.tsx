@@ -110,9 +110,7 @@ function Faults({ generation }: { readonly generation: Generation }): ReactEleme
   return (
     <div className={styles.faults}>
       {codes.map((code) => (
-        <p key={code}>
-          {t(`errors.${code}.what`)} {t(`errors.${code}.next`)}
-        </p>
+        <p key={code}>{t('fault.told', { what: t(`errors.${code}.what`), next: t(`errors.${code}.next`) })}</p>
       ))}
     </div>
   );

@@ -4,7 +4,7 @@ import { formatDuration } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import styles from './latency.module.css';
 import type { PhaseTimes } from './measure.ts';
-import { PhaseBars } from './phase-bars.tsx';
+import { PhaseBars, PhaseSwatch } from './phase-bars.tsx';
 
 /** Where the time of the newest pictures went. */
 export function Latency({ phases }: { readonly phases: readonly PhaseTimes[] }): ReactElement {
@@ -27,9 +27,12 @@ export function Latency({ phases }: { readonly phases: readonly PhaseTimes[] }):
               </tr>
             </thead>
             <tbody>
-              {phases.map(({ phase, medianMs, highMs }) => (
+              {phases.map(({ phase, medianMs, highMs }, index) => (
                 <tr key={phase}>
-                  <th scope="row">{t(`operation.phases.${phase}`)}</th>
+                  <th scope="row">
+                    {phase !== 'totalMs' && <PhaseSwatch index={index} />}
+                    {t(`operation.phases.${phase}`)}
+                  </th>
                   <td>{formatDuration(language, medianMs)}</td>
                   <td>{formatDuration(language, highMs)}</td>
                 </tr>

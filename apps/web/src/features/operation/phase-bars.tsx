@@ -31,7 +31,7 @@ export function PhaseBars({ phases }: { readonly phases: readonly PhaseTimes[] }
           <rect
             key={phase}
             className={styles.part}
-            data-tone={index % 2}
+            data-tone={index}
             x={x}
             y={0}
             width={(medianMs / total) * 100}
@@ -41,6 +41,15 @@ export function PhaseBars({ phases }: { readonly phases: readonly PhaseTimes[] }
           </rect>
         );
       })}
+    </svg>
+  );
+}
+
+/** The colour that stands for a phase in the bar, beside its name. */
+export function PhaseSwatch({ index }: { readonly index: number }): ReactElement {
+  return (
+    <svg className={styles.swatch} viewBox="0 0 10 10" aria-hidden="true">
+      <rect className={styles.part} data-tone={index} width={10} height={10} rx={2} />
     </svg>
   );
 }

@@ -29,9 +29,7 @@ export function DeadLetter({ job, onChange }: DeadLetterProps): ReactElement {
         <h3 className={styles.prompt}>{generation?.prompt ?? job.id}</h3>
         {job.tenant !== undefined && <p>{t('queue.ofTenant', { tenant: job.tenant })}</p>}
         {fault !== undefined && (
-          <p>
-            {t(`errors.${fault.code}.what`)} {t(`errors.${fault.code}.next`)}
-          </p>
+          <p>{t('fault.told', { what: t(`errors.${fault.code}.what`), next: t(`errors.${fault.code}.next`) })}</p>
         )}
         <details className={styles.attempts}>
           <summary>{t('queue.attempts', { count: job.attempts.length })}</summary>

@@ -4,14 +4,17 @@ import {
   keepPreviousData,
   type QueryKey,
   type UseMutationResult,
+  type UseQueryResult,
   useInfiniteQuery,
   useMutation,
+  useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
 import { useMemo, useRef } from 'react';
 import { client } from './client.ts';
 
 const picturesKey = ['pictures'];
+const pictureKey = ['picture'];
 const pageSize = 100;
 
 type Pages = InfiniteData<PicturePage, string | undefined>;
@@ -56,6 +59,20 @@ export function usePictures(filter: PictureFilter, enabled = true): PictureList 
   };
 }
 
+/** One picture by its id, wherever it stands in the gallery; null where its generation has it no more. */
+export function usePicture(id: string | undefined): UseQueryResult<Picture | null> {
+  return useQuery({
+    queryKey: [...pictureKey, id],
+    queryFn: async ({ signal }) => {
+      const { generationId } = await client.getJob(id ?? '', { signal });
+      const { items } = await client.listPictures({ generationId, limit: pageSize }, { signal });
+      return items.find((picture) => picture.id === id) ?? null;
+    },
+    enabled: id !== undefined,
+    retry: false,
+  });
+}
+
 /** Stars, tags, takes out of the gallery or brings back; the page shows it at once. */
 export function useMarkPictures(): UseMutationResult<unknown, Error, MarkPicturesRequest> {
   const queries = useQueryClient();
@@ -63,7 +80,10 @@ export function useMarkPictures(): UseMutationResult<unknown, Error, MarkPicture
   return useMutation({
     mutationFn: (request) => client.markPictures(request),
     onSuccess: (_result, request) => {
+      void queries.invalidateQueries({ queryKey: pictureKey });
       if (request.deleted === false) {
+        // After a look at another page, nobody remembers where they were.
+        if (taken.current.length === 0) return void queries.invalidateQueries({ queryKey: picturesKey });
         // They come back where they were, without fetching all that was looked at again.
         for (const [key, before] of taken.current) {
           queries.setQueryData<Pages>(key, (now) => before && now && restored(before, now));

@@ -1,4 +1,5 @@
 import type { DeadLetterPage, Generation, JobDetail, Priority, QueueStatus } from '@imagemill/api';
+import { ApiError } from '@imagemill/api/client';
 import {
   type UseMutationResult,
   type UseQueryResult,
@@ -113,7 +114,12 @@ async function carryOut(change: QueueChange): Promise<unknown> {
     case 'cancel':
       return client.cancelGeneration(change.generationId, { tenant: change.tenant });
     case 'priority':
-      for (const id of change.jobIds) await client.setJobPriority(id, change.priority, { tenant: change.tenant });
+      for (const id of change.jobIds) {
+        await client.setJobPriority(id, change.priority, { tenant: change.tenant }).catch((error: unknown) => {
+          // Drawn or cancelled since it was listed: there is nothing to move any more.
+          if (!(error instanceof ApiError && error.code === 'already_final')) throw error;
+        });
+      }
       return undefined;
     case 'redrive':
       return client.redriveJob(change.jobId, { tenant: change.tenant });

@@ -16,12 +16,14 @@ export function formatNumber(language: string, value: number): string {
 /** `412 ms`, `3.4 s`, `2 min 5 s`, `3 h 20 min`, in the language's own short units. */
 export function formatDuration(language: string, ms: number): string {
   const unit = (value: number, name: string, digits: number): string =>
-    new Intl.NumberFormat(localeOf(language), {
-      style: 'unit',
-      unit: name,
-      unitDisplay: 'short',
-      maximumFractionDigits: digits,
-    }).format(value);
+    spaced(
+      new Intl.NumberFormat(localeOf(language), {
+        style: 'unit',
+        unit: name,
+        unitDisplay: 'short',
+        maximumFractionDigits: digits,
+      }).format(value),
+    );
   if (ms < 1000) return unit(Math.round(ms), 'millisecond', 0);
   if (ms < 60_000) return unit(ms / 1000, 'second', 1);
   const seconds = Math.round(ms / 1000);
@@ -30,6 +32,11 @@ export function formatDuration(language: string, ms: number): string {
   const rest = Math.floor((seconds % size) / (size / 60));
   const whole = unit(Math.floor(seconds / size), large, 0);
   return rest === 0 ? whole : `${whole} ${unit(rest, small, 0)}`;
+}
+
+/** Chinese as the page writes it: a space between a number and the characters beside it. */
+function spaced(text: string): string {
+  return text.replace(/(?<=\d)(?=\p{Script=Han})/gu, ' ');
 }
 
 /** `82 kB`, `1.4 MB`; units of 1000 bytes. */
@@ -45,9 +52,9 @@ export function formatBytes(language: string, bytes: number): string {
   }).format(bytes / size);
 }
 
-/** `45 %` of a share. */
-export function formatPercent(language: string, share: number): string {
-  return new Intl.NumberFormat(localeOf(language), { style: 'percent' }).format(share);
+/** `45%` of a share, in the manner of the language. */
+export function formatPercent(language: string, share: number, maximumFractionDigits = 0): string {
+  return new Intl.NumberFormat(localeOf(language), { style: 'percent', maximumFractionDigits }).format(share);
 }
 
 /** Time of day, e.g. `17:05`. */
@@ -62,6 +69,13 @@ export function formatDateTime(language: string, timestamp: string): string {
   );
 }
 
+/** A day of the calendar that is written `2026-11-25`. */
+export function formatDay(language: string, day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return day;
+  return new Intl.DateTimeFormat(localeOf(language), { dateStyle: 'medium', timeZone: 'UTC' }).format(date);
+}
+
 /** How long ago: seconds up to a minute, then minutes, hours, days; after a week the date. */
 export function formatAgo(language: string, timestamp: string, now: number): string {
   const then = new Date(timestamp).getTime();
@@ -69,9 +83,9 @@ export function formatAgo(language: string, timestamp: string, now: number): str
   const relative = new Intl.RelativeTimeFormat(localeOf(language), { numeric: 'auto', style: 'short' });
   // `numeric: auto` turns 0 into "now"; seconds would have to tick to stay true.
   if (seconds < 60) return relative.format(0, 'second');
-  if (seconds < 3600) return relative.format(-Math.floor(seconds / 60), 'minute');
-  if (seconds < 86_400) return relative.format(-Math.floor(seconds / 3600), 'hour');
-  if (seconds < 7 * 86_400) return relative.format(-Math.floor(seconds / 86_400), 'day');
+  if (seconds < 3600) return spaced(relative.format(-Math.floor(seconds / 60), 'minute'));
+  if (seconds < 86_400) return spaced(relative.format(-Math.floor(seconds / 3600), 'hour'));
+  if (seconds < 7 * 86_400) return spaced(relative.format(-Math.floor(seconds / 86_400), 'day'));
   return new Intl.DateTimeFormat(localeOf(language), { dateStyle: 'medium' }).format(then);
 }
 

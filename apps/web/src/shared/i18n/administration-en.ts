@@ -15,7 +15,7 @@ export const administrationEn = {
   sources: { 'command line': 'command line', environment: 'environment', file: 'file', default: 'default' },
   notSet: 'not set',
   secretSet: 'set, not shown',
-  id: 'Id',
+  id: 'ID',
   name: 'Name',
   email: 'E-mail',
   role: 'Role',

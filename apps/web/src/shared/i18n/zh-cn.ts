@@ -160,7 +160,12 @@ export const zhCn = {
     name: '模板名称',
     save: '保存',
   },
+  numberField: {
+    moved: '{{typed}} 不可用：范围为 {{min, number}} 至 {{max, number}}。',
+    movedToStep: '{{typed}} 不可用：范围为 {{min, number}} 至 {{max, number}}，步长 {{step, number}}。',
+  },
   recall: {
+    notAPicture: '{{name}} 不是图片。可以拖入 PNG、JPEG 或 WebP 文件。',
     choose: '从图片文件读取设置',
     reading: '正在读取…',
     taken: '已从 {{name}} 读取设置（{{origin}}）。',
@@ -241,6 +246,7 @@ export const zhCn = {
     precision_changed: '已改用其他精度绘制：所选精度的图片异常。',
   },
   viewer: {
+    gone: '这张图片已不存在。',
     warnings: '与请求不同的处理',
     drawFrom: '以此图为参考',
     drawnFrom: '参考图',
@@ -398,7 +404,7 @@ export const zhCn = {
     progress: '已完成 {{done, number}}/{{total, number}}，进行中 {{running, number}}',
     progressLabel: '生成的进度',
     position: '第 {{position, number}} 位',
-    estimate: '约 {{time}} 后完成',
+    estimate: '约 {{time}}后完成',
     priority: '优先级',
     deadLetters: '未能生成',
     outOfAttempts: '重试已用尽',
@@ -422,6 +428,7 @@ export const zhCn = {
     acknowledgedBy: '{{name}} 正在处理',
     rules: '规则',
     threshold: '阈值',
+    thresholdIn: '阈值（{{unit}}）',
     forSeconds: '持续秒数',
     save: '保存',
     switchOn: '启用',
@@ -569,7 +576,8 @@ export const zhCn = {
     model: { available: '在磁盘上', loading: '正在加载', loaded: '在内存中', unusable: '不可用' },
   },
   fault: {
-    possibleIn: '{{time}} 后可再试。',
+    told: '{{what}}{{next}}',
+    possibleIn: '{{time}}后可再试。',
     tryAgain: '重试',
     dismiss: '关闭提示',
     reference: '日志编号：{{requestId}}',

@@ -40,6 +40,10 @@ export function BarChart({ label, bars }: BarChartProps): ReactElement {
           );
         })}
       </svg>
+      <p className={styles.ends} aria-hidden="true">
+        <span>{bars[0]?.name}</span>
+        {bars.length > 1 && <span>{bars.at(-1)?.name}</span>}
+      </p>
       <figcaption className={styles.words}>{label}</figcaption>
     </figure>
   );

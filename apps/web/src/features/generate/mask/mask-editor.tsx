@@ -50,10 +50,10 @@ export function MaskEditor({ imageId, maskId, onDone, onClose }: MaskEditorProps
       aria-label={t('mask.title')}
       onClose={onClose}
       onKeyDown={(event) => {
-        const isUndo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey);
-        if (!isUndo) return;
+        const key = event.key.toLowerCase();
+        if (!(event.ctrlKey || event.metaKey) || (key !== 'z' && key !== 'y')) return;
         event.preventDefault();
-        setHistory(event.shiftKey ? redo : undo);
+        setHistory(key === 'y' || event.shiftKey ? redo : undo);
       }}
     >
       <header className={styles.head}>

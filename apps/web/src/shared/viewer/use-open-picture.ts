@@ -25,7 +25,7 @@ export function useOpenPicture(): {
   const close = useCallback(() => {
     if (!globalThis.location.hash.startsWith(prefix)) return;
     if (history.state?.isViewerEntry === true) return history.back();
-    history.replaceState(null, '', globalThis.location.pathname);
+    history.replaceState(null, '', globalThis.location.pathname + globalThis.location.search);
     dispatchEvent(new PopStateEvent('popstate'));
   }, []);
 
