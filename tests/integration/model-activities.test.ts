@@ -78,7 +78,10 @@ describe('models that the server pulls and checks', () => {
     const { id } = activities.pull({ repository: 'owner/nothing', source: 'huggingface' });
     const failed = await ended(id);
     expect(failed.state).toBe('failed');
-    expect(failed.problem).toContain('owner/nothing');
+    expect(failed.problem).toMatchObject({
+      code: 'hub_model_not_found',
+      message: expect.stringContaining('owner/nothing'),
+    });
   });
 
   it('are checked file by file', async () => {

@@ -68,7 +68,10 @@ describe.each(servers)('a remote engine over ComfyUI’s API, with %s', (_name, 
       expect(picture).toEqual({ width: 96, height: 64, rgb: [0x20, 0x60, 0xa0] });
     }
     expect(engine.status).toMatchObject({ executionProvider: 'remote:comfyui', slots: 2 });
-    expect(engine.status.notes[0]).toContain('ComfyUI');
+    expect(engine.status.notes[0]).toMatchObject({
+      code: 'remote_comfyui',
+      message: expect.stringContaining('ComfyUI'),
+    });
   });
 
   it('passes on the words about a workflow that cannot run', async () => {

@@ -80,9 +80,9 @@ export {
   alertChannelListSchema,
   alertChannelRequestSchema,
   alertChannelSchema,
-  alertLanguages,
   alertComparisons,
   alertDetailSchema,
+  alertLanguages,
   alertNoticeSchema,
   alertPageSchema,
   alertParamsSchema,
@@ -226,6 +226,7 @@ export {
   type PullModelRequest,
   pullModelRequestSchema,
 } from './contracts/model-activity.ts';
+export { type Notice, type NoticeCode, noticeCodes, noticeSchema } from './contracts/notice.ts';
 export {
   type HistoryQuery,
   historyQuerySchema,

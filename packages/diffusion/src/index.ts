@@ -84,7 +84,7 @@ export {
 export { type FileState, fileState } from './lora/file-state.ts';
 export type { AppliedLora, LoraAdapter } from './lora/lora-batch.ts';
 export { LoraCache, type LoraCacheOptions } from './lora/lora-cache.ts';
-export type { LoraModule, UnknownKeys } from './lora/lora-plan.ts';
+export { type LoraModule, type LoraWarning, loraWarningCodes, type UnknownKeys } from './lora/lora-plan.ts';
 export { type LoraFile, type ReadLoraOptions, readLora, requireCompatible } from './lora/read-lora.ts';
 export type { LoraChoice } from './lora/resolve-loras.ts';
 export type { DeviceMemory, MemoryRung, RungTaken } from './memory-ladder.ts';

@@ -30,7 +30,7 @@ export async function startEngine(
   });
   try {
     const { notes } = await settled(engine, signal);
-    for (const note of notes) output.note(`note: ${note}`);
+    for (const { message } of notes) output.note(`note: ${message}`);
     return engine;
   } catch (error) {
     await engine.close();

@@ -28,7 +28,7 @@ function rankOf({ content }: Lora): string {
 }
 
 function noteOf({ content }: Lora): string {
-  if (content.kind === 'unusable') return `unusable: ${content.problem}`;
+  if (content.kind === 'unusable') return `unusable: ${content.problem.message}`;
   return content.triggerWords.length === 0 ? '' : `trigger words: ${content.triggerWords.join(', ')}`;
 }
 
@@ -52,7 +52,7 @@ export async function findLoraFiles(
     if (lora?.content.kind === 'usable') {
       return { name: lora.name, path: lora.path, sha256: lora.content.sha256, strength };
     }
-    const problem = lora?.content.kind === 'unusable' ? lora.content.problem : undefined;
+    const problem = lora?.content.kind === 'unusable' ? lora.content.problem.message : undefined;
     const names = known.filter(({ content }) => content.kind === 'usable').map(({ name }) => name);
     const there = names.length === 0 ? 'there is none in the folders of LoRAs' : `there are ${names.join(', ')}`;
     throw optionError('--lora', reference, problem ?? `a safetensors file or the name of a LoRA; ${there}`);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Model } from '@imagemill/api';
+import type { Model, Notice } from '@imagemill/api';
 import { ApiError, type Client } from '@imagemill/api/client';
 import { exitCodes } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -25,7 +25,7 @@ export async function loadModel(name: string, flags: MemoryFlags, context: Comma
   const { output } = context;
   if (flags.json) output.result(JSON.stringify(held));
   else if (held.state === 'loaded') output.note(`${name} is in memory, ${formatBytes(held.bytes)}.`);
-  else output.note(`${name} is not in memory: ${held.problem ?? held.state}`);
+  else output.note(`${name} is not in memory: ${held.problem?.message ?? held.state}`);
   return held.state === 'loaded' ? exitCodes.ok : exitCodes.failed;
 }
 
@@ -54,7 +54,7 @@ interface Held {
   readonly name: string;
   readonly state: string;
   readonly bytes: number;
-  readonly problem: string | undefined;
+  readonly problem: Notice | undefined;
   /** Whether the model has this name at all. */
   readonly isNamed: boolean;
 }

@@ -19,7 +19,7 @@ export interface ParityFlags {
 export async function parity(fixture: string, flags: ParityFlags, { output }: CommandContext): Promise<number> {
   const { device, threads } = loadConfig({ overrides: { device: flags.device, threads: flags.threads } });
   const { runtime, notes } = await openDevice({ device, threads, weights: 'packed' });
-  for (const note of notes) output.note(`note: ${note}`);
+  for (const { message } of notes) output.note(`note: ${message}`);
   const showCase = (name: string): void => {
     if (output.isInteractive) output.stderr.write(`\r\u001b[K${name}`);
   };

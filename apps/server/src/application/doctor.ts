@@ -69,7 +69,7 @@ function checkEngine({ device, state, problem, crashes, executionProvider }: Eng
 
 function checkModel(entry: ReturnType<ModelCatalog['list']>[number]): Check[] {
   if (entry.kind === 'usable') return [];
-  const message = `The model ${entry.name} cannot be used: ${entry.problem}`;
+  const message = `The model ${entry.name} cannot be used: ${entry.problem.message}`;
   return [{ id: 'model', state: 'fail', message, advice: `"imagemill models verify ${entry.name}" says more.` }];
 }
 

@@ -1,6 +1,7 @@
 import type { LoraUse, PictureFormat } from '../domain/generation.ts';
 import type { JobFault } from '../domain/job.ts';
 import type { Precision } from '../domain/model.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { VisibleMark } from '../domain/provenance/label-policy.ts';
 import type { PictureMeasures } from '../domain/quality/measures.ts';
 import type { OversizePolicy } from '../domain/size-policy.ts';
@@ -115,7 +116,8 @@ export interface EngineStatus {
   readonly crashes: number;
   /** Why it is not ready. */
   readonly problem: JobFault | undefined;
-  readonly notes: readonly string[];
+  /** What it noticed at the start, e.g. a fall-back. */
+  readonly notes: readonly Notice[];
   /** What is in its memory. */
   readonly models: readonly HeldModel[];
 }

@@ -1,4 +1,5 @@
 import { type ModelFacts, type Precision, variantName } from '../domain/model.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { ModelCatalog } from './ports.ts';
 
 export type FoundModel =
@@ -8,7 +9,7 @@ export type FoundModel =
       /** Undefined where the device holds weights in one way only. */
       readonly precision: Precision | undefined;
     }
-  | { readonly kind: 'unusable'; readonly problem: string }
+  | { readonly kind: 'unusable'; readonly problem: Notice }
   /** The model is there, but not in this precision. */
   | { readonly kind: 'not_offered'; readonly facts: ModelFacts; readonly precision: string }
   | { readonly kind: 'unknown' };
@@ -48,7 +49,7 @@ export function modelFault(
   }
   const expected = `one of: ${usable.map((facts) => facts.name).join(', ') || '(no model is usable)'}`;
   if (found.kind === 'unusable') {
-    return { message: `The model ${quoted} cannot be used: ${found.problem}`, expected };
+    return { message: `The model ${quoted} cannot be used: ${found.problem.message}`, expected };
   }
   return { message: `There is no model ${quoted}.`, expected };
 }

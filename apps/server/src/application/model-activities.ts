@@ -2,7 +2,9 @@
  * Pulls and checks of models that the server does on order, one after the other so that they do not compete for the
  * disk. They are kept in memory: what a restart breaks off, another pull goes on with.
  */
+
 import { AppError } from '../domain/errors.ts';
+import { type Notice, noticeOf } from '../domain/notice.ts';
 import { findModel } from './find-model.ts';
 import { ModelError } from './model-errors.ts';
 import type { FileFault, HubSource } from './model-ports.ts';
@@ -21,8 +23,8 @@ export interface ModelActivity {
   readonly totalBytes: number;
   readonly createdAt: number;
   readonly finishedAt: number | undefined;
-  /** Why it failed, in one sentence. */
-  readonly problem: string | undefined;
+  /** Why it failed. */
+  readonly problem: Notice | undefined;
   /** What a check found. */
   readonly faults: readonly FileFault[];
 }
@@ -99,7 +101,7 @@ export function createModelActivities(ports: ModelActivitiesPorts): ModelActivit
       const isKnown = error instanceof ModelError;
       const { kind, model } = entry.activity;
       log.warn({ err: error, model }, `the ${kind} of a model failed`);
-      end({ state: 'failed', problem: isKnown ? error.message : 'A fault of the server; the log has it.' });
+      end({ state: 'failed', problem: isKnown ? noticeOf(error) : serverFault });
     }
   }
 
@@ -125,8 +127,13 @@ export function createModelActivities(ports: ModelActivitiesPorts): ModelActivit
       return start('verify', found.facts.name, async (entry, signal) => {
         const onProgress = (doneBytes: number, totalBytes: number): void => set(entry, { doneBytes, totalBytes });
         const { faults } = await verifyModel({ reference: found.facts.path, signal, onProgress });
-        const problem = faults.length === 0 ? undefined : `${faults.length} files differ from what they should be.`;
-        return { state: problem === undefined ? 'succeeded' : 'failed', faults, problem };
+        if (faults.length === 0) return { state: 'succeeded', faults };
+        const message = `${faults.length} files differ from what they should be.`;
+        return {
+          state: 'failed',
+          faults,
+          problem: { code: 'files_differ', message, details: { count: faults.length } },
+        };
       });
     },
 
@@ -143,5 +150,6 @@ export function createModelActivities(ports: ModelActivitiesPorts): ModelActivit
   };
 }
 
+const serverFault: Notice = { code: 'internal_error', message: 'A fault of the server; the log has it.' };
 /** Activities that are remembered. */
 const MOST_KEPT = 50;

@@ -8,12 +8,14 @@
  * - *picture store*: bytes, addressed by their SHA-256.
  * - *engine*: what draws, in a process of its own; see `engine-port.ts`.
  */
+
 import type { Asset } from '../domain/asset.ts';
 import type { NumberedEvent, PassingEvent, StoredEvent } from '../domain/event.ts';
 import type { Generation, GenerationState, JobCounts } from '../domain/generation.ts';
 import type { AssetId, ContentHash, GenerationId, JobId, TenantId } from '../domain/ids.ts';
 import type { Job, JobFault, QueuedJob, RunningJob } from '../domain/job.ts';
 import type { ModelFacts } from '../domain/model.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { AccessReader, AccessTransaction } from './access-ports.ts';
 import type { AlertReader, AlertTransaction } from './alert-ports.ts';
 import type { BulkReader, BulkTransaction } from './bulk-ports.ts';
@@ -237,7 +239,7 @@ export interface Disk {
 
 export type ModelEntry =
   | { readonly kind: 'usable'; readonly facts: ModelFacts }
-  | { readonly kind: 'unusable'; readonly name: string; readonly path: string; readonly problem: string };
+  | { readonly kind: 'unusable'; readonly name: string; readonly path: string; readonly problem: Notice };
 
 export interface ModelCatalog {
   /** The first usable one is the default. */

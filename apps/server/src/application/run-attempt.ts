@@ -175,7 +175,7 @@ function chooseModel(
   }
   const details = { model: name };
   if (found.kind === 'unusable') {
-    const message = `The model ${JSON.stringify(name)} cannot be used: ${found.problem}`;
+    const message = `The model ${JSON.stringify(name)} cannot be used: ${found.problem.message}`;
     return { fault: { code: 'model_unusable', message, details, retryable: false } };
   }
   const message = `The model ${JSON.stringify(name)} is not offered by this server any more.`;

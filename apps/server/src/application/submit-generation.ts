@@ -321,7 +321,7 @@ function resolveLoras(
 
 function loraFault(field: string, name: string, known: readonly Lora[]): FieldFault {
   const broken = known.find((lora) => lora.name === name);
-  const problem = broken?.content.kind === 'unusable' ? ` that can be used: ${broken.content.problem}` : '.';
+  const problem = broken?.content.kind === 'unusable' ? ` that can be used: ${broken.content.problem.message}` : '.';
   const message = `There is no LoRA ${JSON.stringify(name)}${problem}`;
   const names = known.flatMap((lora) => (lora.content.kind === 'usable' ? [lora.name] : []));
   const listed = names.slice(0, 20).join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '');

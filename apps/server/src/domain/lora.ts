@@ -1,5 +1,6 @@
 import { AppError } from './errors.ts';
 import type { TenantId } from './ids.ts';
+import type { Notice } from './notice.ts';
 
 /** An adapter of the library. */
 export interface Lora {
@@ -26,10 +27,10 @@ export type LoraContent =
       readonly models: readonly string[];
       readonly description: string | undefined;
       readonly triggerWords: readonly string[];
-      /** What was left out of the file, in sentences. */
-      readonly warnings: readonly string[];
+      /** What was left out of the file. */
+      readonly warnings: readonly Notice[];
     }
-  | { readonly kind: 'unusable'; readonly problem: string };
+  | { readonly kind: 'unusable'; readonly problem: Notice };
 
 /** A name that is a file name on every system and a path segment in a URL: no separators, no leading dot. */
 export function isLoraName(name: string): boolean {

@@ -156,7 +156,7 @@ async function* checkModels(config: Config, store: ModelStore, options: ExamineO
     const model = installed[index];
     if (model === undefined || options.signal.aborted) continue;
     if (entry.kind === 'unusable') {
-      const message = `The model ${entry.name} cannot be used: ${entry.problem}`;
+      const message = `The model ${entry.name} cannot be used: ${entry.problem.message}`;
       yield { id: 'model', state: 'fail', message, advice: again(model) };
     } else yield options.verify ? await verify(store, model, options.signal) : unverified(model);
   }
@@ -217,7 +217,7 @@ async function checkDevice(config: Config): Promise<Check> {
         advice: 'Choose another with --device, e.g. cpu, or install its driver.',
       };
     }
-    const said = notes.length === 0 ? '' : ` ${notes.join(' ')}`;
+    const said = notes.length === 0 ? '' : ` ${notes.map((note) => note.message).join(' ')}`;
     const message = `The device ${device} passes its self-test and draws with ${executionProvider}.${said}`;
     if (executionProvider !== 'cpu' || device === 'cpu') return { id: 'device', state: 'ok', message };
     const advice = 'The card is not used: install its driver, and for CUDA "npm run cuda:install".';

@@ -51,11 +51,13 @@ async function readModels(config: Config): Promise<ModelCatalog> {
 
   const [first] = catalog.list();
   if (chosen !== undefined && first?.kind === 'unusable') {
-    const message = `The model ${chosen.path} cannot be used: ${first.problem}`;
+    const message = `The model ${chosen.path} cannot be used: ${first.problem.message}`;
     throw new StartupError('model_missing', message, { details: { path: chosen.path } });
   }
   if (!catalog.list().some((entry) => entry.kind === 'usable')) {
-    const reasons = catalog.list().map((entry) => (entry.kind === 'unusable' ? `${entry.path}: ${entry.problem}` : ''));
+    const reasons = catalog
+      .list()
+      .map((entry) => (entry.kind === 'unusable' ? `${entry.path}: ${entry.problem.message}` : ''));
     const why = reasons.length === 0 ? 'No model is installed.' : `No model can be used. ${reasons.join(' ')}`;
     const message = `${why} "imagemill models pull Tongyi-MAI/Z-Image-Turbo" downloads one; --model names a folder.`;
     throw new StartupError('model_missing', message);

@@ -227,7 +227,7 @@ async function summarize(
   const { queued } = await store.countJobs();
   const lines = [`Imagemill ${VERSION} listens on ${url}`];
   for (const [index, entry] of models.list().entries()) {
-    if (entry.kind === 'unusable') lines.push(`  model    ${entry.name} cannot be used: ${entry.problem}`);
+    if (entry.kind === 'unusable') lines.push(`  model    ${entry.name} cannot be used: ${entry.problem.message}`);
     else {
       const { name, nativeWidth, nativeHeight, path } = entry.facts;
       lines.push(`  model    ${name}, ${nativeWidth} × ${nativeHeight}${index === 0 ? ', default' : ''} (${path})`);

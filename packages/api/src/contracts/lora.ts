@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
+import { type Notice, noticeSchema } from './notice.ts';
 import { timestampSchema } from './primitives.ts';
 
 /** An adapter in a request: which, and how strongly. */
@@ -47,7 +48,7 @@ export interface Lora {
   readonly name: string;
   readonly state: 'usable' | 'unusable';
   /** Why it is unusable. */
-  readonly problem?: string | undefined;
+  readonly problem?: Notice | undefined;
   /** An upload of this tenant, or a file of the installation that everybody sees. */
   readonly origin: 'upload' | 'installation';
   readonly sizeBytes: number;
@@ -63,14 +64,14 @@ export interface Lora {
   /** Words that its maker wants in the prompt. */
   readonly triggerWords: readonly string[];
   /** What was left out of the file. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Notice[];
 }
 
 export const loraSchema: z.ZodType<Lora> = z
   .object({
     name: z.string(),
     state: z.enum(['usable', 'unusable']),
-    problem: z.string().optional(),
+    problem: noticeSchema.optional(),
     origin: z.enum(['upload', 'installation']),
     sizeBytes: z.int().nonnegative(),
     addedAt: timestampSchema,
@@ -80,7 +81,7 @@ export const loraSchema: z.ZodType<Lora> = z
     models: z.array(z.string()),
     description: z.string().optional(),
     triggerWords: z.array(z.string()),
-    warnings: z.array(z.string()),
+    warnings: z.array(noticeSchema),
   })
   .meta({ id: 'Lora' });
 

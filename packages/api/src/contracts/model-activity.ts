@@ -1,5 +1,6 @@
 /** Pulls and checks of models. */
 import { z } from 'zod';
+import { type Notice, noticeSchema } from './notice.ts';
 import { idSchema, timestampSchema } from './primitives.ts';
 
 export interface ModelActivity {
@@ -14,7 +15,7 @@ export interface ModelActivity {
   readonly createdAt: string;
   readonly finishedAt?: string | undefined;
   /** Why it failed. */
-  readonly problem?: string | undefined;
+  readonly problem?: Notice | undefined;
   /** Files that a check found missing, changed or surplus. */
   readonly faults: readonly { readonly path: string; readonly fault: 'missing' | 'size' | 'hash' | 'surplus' }[];
 }
@@ -29,7 +30,7 @@ export const modelActivitySchema: z.ZodType<ModelActivity> = z
     totalBytes: z.number().nonnegative(),
     createdAt: timestampSchema,
     finishedAt: timestampSchema.optional(),
-    problem: z.string().optional(),
+    problem: noticeSchema.optional(),
     faults: z.array(z.object({ path: z.string(), fault: z.enum(['missing', 'size', 'hash', 'surplus']) })),
   })
   .meta({ id: 'ModelActivity' });

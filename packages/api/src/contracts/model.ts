@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Notice, noticeSchema } from './notice.ts';
 import { timestampSchema } from './primitives.ts';
 
 /**
@@ -34,7 +35,7 @@ export interface ModelVariant extends ModelMemory {
   readonly isDefault: boolean;
   /** `failed`: it could not be loaded when it was last tried; `problem` says why. */
   readonly state: 'unloaded' | 'loading' | 'loaded' | 'failed';
-  readonly problem?: string | undefined;
+  readonly problem?: Notice | undefined;
 }
 
 /** A model as a client needs to know it to fill in a form. Sizes in pixels. */
@@ -42,7 +43,7 @@ export interface Model extends ModelMemory {
   readonly name: string;
   readonly family: string;
   readonly state: ModelState;
-  readonly problem?: string | undefined;
+  readonly problem?: Notice | undefined;
   /** The one that is used when a request names none. */
   readonly isDefault: boolean;
   readonly nativeWidth: number;
@@ -77,7 +78,7 @@ const variantSchema = z.object({
   precision: z.enum(precisions),
   isDefault: z.boolean(),
   state: z.enum(['unloaded', 'loading', 'loaded', 'failed']),
-  problem: z.string().optional(),
+  problem: noticeSchema.optional(),
 });
 
 export const modelSchema: z.ZodType<Model> = z
@@ -85,7 +86,7 @@ export const modelSchema: z.ZodType<Model> = z
     name: z.string(),
     family: z.string().meta({ example: 'z-image' }),
     state: z.enum(modelStates),
-    problem: z.string().optional(),
+    problem: noticeSchema.optional(),
     isDefault: z.boolean(),
     nativeWidth: pixels,
     nativeHeight: pixels,

@@ -1,5 +1,6 @@
 /** How an installation is doing: its workers, and its last hours. */
 import { z } from 'zod';
+import { type Notice, noticeSchema } from './notice.ts';
 import { timestampSchema } from './primitives.ts';
 import type { DeviceMemory, EngineState } from './system.ts';
 
@@ -21,8 +22,8 @@ export interface WorkerInfo {
   readonly jobs: number;
   /** Times its engine process ended unasked. */
   readonly crashes: number;
-  readonly problem?: string | undefined;
-  readonly notes: readonly string[];
+  readonly problem?: Notice | undefined;
+  readonly notes: readonly Notice[];
   readonly memory?: DeviceMemory | undefined;
   /** When it was heard of last. */
   readonly seenAt: string;
@@ -47,8 +48,8 @@ export const workerListSchema: z.ZodType<WorkerList> = z
           slots: z.int().nonnegative(),
           jobs: z.int().nonnegative().meta({ description: 'Jobs that it draws' }),
           crashes: z.int().nonnegative(),
-          problem: z.string().optional(),
-          notes: z.array(z.string()),
+          problem: noticeSchema.optional(),
+          notes: z.array(noticeSchema),
           memory: z
             .object({
               source: z.enum(['nvml', 'system']),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Notice, noticeSchema } from './notice.ts';
 import { timestampSchema } from './primitives.ts';
 
 /** `starting` · `ready` · `restarting` after a crash · `broken`: `problem` says why; it is tried again. */
@@ -24,9 +25,9 @@ export interface EngineStatus {
   readonly slots: number;
   /** Times the engine process ended unasked since the server started. */
   readonly crashes: number;
-  readonly problem?: string | undefined;
+  readonly problem?: Notice | undefined;
   /** What the engine noticed at start, e.g. a fall-back. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Notice[];
   /** Memory of the device; absent when nobody tells. */
   readonly memory?: DeviceMemory | undefined;
 }
@@ -60,8 +61,8 @@ export const systemStatusSchema: z.ZodType<SystemStatus> = z
         executionProvider: z.string().optional(),
         slots: z.int().positive(),
         crashes: z.int().nonnegative(),
-        problem: z.string().optional(),
-        notes: z.array(z.string()),
+        problem: noticeSchema.optional(),
+        notes: z.array(noticeSchema),
         memory: z
           .object({
             source: z.enum(['nvml', 'system']),

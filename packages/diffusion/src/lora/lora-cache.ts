@@ -66,7 +66,7 @@ export class LoraCache {
     const lora = await readLora(path, this.#options);
     const sizeBytes = [...lora.modules.values()].reduce((sum, module) => sum + factorBytes(module), 0);
     if (sizeBytes > this.#maxBytes) throw tooLarge(lora.file, sizeBytes, this.#maxBytes);
-    for (const warning of lora.warnings) this.#options.onWarning?.(warning);
+    for (const warning of lora.warnings) this.#options.onWarning?.(warning.message);
     const modules = new Map<string, AdapterModule>();
     for await (const { name, factors } of lora.factors()) {
       const a = transposed(factors.down);

@@ -28,8 +28,18 @@ export interface LoraSource {
 export interface LoraPlan {
   readonly sources: readonly LoraSource[];
   readonly modules: ReadonlyMap<string, LoraModule>;
-  /** What was left out, in sentences. */
-  readonly warnings: readonly string[];
+  /** What was left out. */
+  readonly warnings: readonly LoraWarning[];
+}
+
+/** Why keys are left out: they belong to no layer that is known, or to DoRA. */
+export const loraWarningCodes = ['lora_keys_unknown', 'lora_keys_dora'] as const;
+
+/** Keys of a file that are left out, in a sentence and with what other languages need to say it. */
+export interface LoraWarning {
+  readonly code: (typeof loraWarningCodes)[number];
+  readonly message: string;
+  readonly details: { readonly file: string; readonly count: number; readonly keys: string };
 }
 
 /** What happens to keys that the engine cannot apply: the file is refused, or they are left out with a warning. */
@@ -41,14 +51,12 @@ export type UnknownKeys = 'refuse' | 'warn';
  */
 export function planLora(header: SafetensorsFile, unknownKeys: UnknownKeys): LoraPlan {
   const { groups, unknown, magnitudes } = groupKeys(header);
-  const complaints = [
-    ...complain(unknown, 'that belong to no layer of the Z-Image transformer or to no known kind of adapter'),
-    ...complain(magnitudes, 'of DoRA, whose magnitudes cannot be applied without a rebuilt model'),
-  ];
+  const complaints = [...complain('lora_keys_unknown', unknown), ...complain('lora_keys_dora', magnitudes)];
   if (complaints.length > 0 && unknownKeys === 'refuse') {
     const keys = [...unknown, ...magnitudes];
     const advice = 'Convert the file to plain LoRA, or allow unknown keys to be left out.';
-    throw invalid(header.file, `${complaints.join('. ')}. ${advice}`, { keys, count: keys.length });
+    const what = complaints.map(({ words }) => words).join('. ');
+    throw invalid(header.file, `${what}. ${advice}`, { keys, count: keys.length });
   }
   const problems: string[] = [];
   const sources = chooseSources(
@@ -66,7 +74,11 @@ export function planLora(header: SafetensorsFile, unknownKeys: UnknownKeys): Lor
       'holds no LoRA for the Z-Image transformer. Keys such as "diffusion_model.layers.0.attention.to_q.lora_A.weight" are expected.',
     );
   }
-  return { sources, modules, warnings: complaints.map((text) => `${header.file} ${text}; they are left out.`) };
+  const warnings = complaints.map(({ code, words, keys }): LoraWarning => {
+    const details = { file: header.file, count: keys.length, keys: firstTen(keys) };
+    return { code, message: `${header.file} ${words}; they are left out.`, details };
+  });
+  return { sources, modules, warnings };
 }
 
 export function invalid(
@@ -84,9 +96,20 @@ export function firstTen(list: readonly string[], separator = ', '): string {
   return `${list.slice(0, 10).join(separator)}${rest}`;
 }
 
-function complain(keys: readonly string[], what: string): string[] {
-  return keys.length === 0 ? [] : [`holds ${keys.length} keys ${what}: ${firstTen(keys)}`];
+interface Complaint extends Pick<LoraWarning, 'code'> {
+  readonly words: string;
+  readonly keys: readonly string[];
 }
+
+function complain(code: LoraWarning['code'], keys: readonly string[]): Complaint[] {
+  const words = `holds ${keys.length} keys ${whyLeftOut[code]}: ${firstTen(keys)}`;
+  return keys.length === 0 ? [] : [{ code, words, keys }];
+}
+
+const whyLeftOut: Readonly<Record<LoraWarning['code'], string>> = {
+  lora_keys_unknown: 'that belong to no layer of the Z-Image transformer or to no known kind of adapter',
+  lora_keys_dora: 'of DoRA, whose magnitudes cannot be applied without a rebuilt model',
+};
 
 interface Group {
   readonly layer: string;

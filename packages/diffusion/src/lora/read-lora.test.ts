@@ -259,7 +259,9 @@ describe('a refusal', () => {
     expect(error.details).toMatchObject({ count: 12 });
     const { modules, warnings } = await read(tensors, { unknownKeys: 'warn' });
     expect([...modules.keys()]).toEqual([layer]);
-    expect(warnings).toEqual([expect.stringContaining('12 keys')]);
+    expect(warnings).toMatchObject([
+      { code: 'lora_keys_unknown', message: expect.stringContaining('12 keys'), details: { count: 12 } },
+    ]);
   });
 
   test('names DoRA, which is left out only when that is allowed', async () => {
@@ -268,7 +270,9 @@ describe('a refusal', () => {
       code: 'lora_invalid',
       message: expect.stringMatching(/2 keys of DoRA.*dora_scale/),
     });
-    expect((await read(tensors, { unknownKeys: 'warn' })).warnings).toEqual([expect.stringContaining('DoRA')]);
+    expect((await read(tensors, { unknownKeys: 'warn' })).warnings).toMatchObject([
+      { code: 'lora_keys_dora', message: expect.stringContaining('DoRA') },
+    ]);
   });
 
   test.each<[string, Tensors, RegExp]>([

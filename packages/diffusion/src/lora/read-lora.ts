@@ -15,7 +15,15 @@ import {
   trivialProduct,
 } from './lora-factors.ts';
 import type { LoraPart } from './lora-key.ts';
-import { firstTen, invalid, type LoraModule, type LoraSource, planLora, type UnknownKeys } from './lora-plan.ts';
+import {
+  firstTen,
+  invalid,
+  type LoraModule,
+  type LoraSource,
+  type LoraWarning,
+  planLora,
+  type UnknownKeys,
+} from './lora-plan.ts';
 import { type LoraScale, loraScale } from './lora-scale.ts';
 import { WindowReader } from './window-reader.ts';
 
@@ -24,8 +32,8 @@ export interface LoraFile {
   /** Absolute path without symbolic links. */
   readonly file: string;
   readonly modules: ReadonlyMap<string, LoraModule>;
-  /** What was left out, in sentences. */
-  readonly warnings: readonly string[];
+  /** What was left out. */
+  readonly warnings: readonly LoraWarning[];
   /** What its maker wrote into the header. */
   readonly metadata: Readonly<Record<string, string>>;
   /** SHA-256 of the file, lower-case hexadecimal. @throws DiffusionError `checkpoint_file_unreadable` */

@@ -38,8 +38,12 @@ describe('opening a device', () => {
     async () => {
       const { runtime, notes } = await openDevice({ device: 'cuda:1', ...onCpu });
       expect(runtime.executionProvider).toBe('cpu');
-      expect(notes[0]).toContain('npm run cuda:install');
-      expect(notes[1]).toBe('The CPU is used instead of cuda:1.');
+      expect(notes[0]?.message).toContain('npm run cuda:install');
+      expect(notes[1]).toEqual({
+        code: 'cpu_instead',
+        message: 'The CPU is used instead of cuda:1.',
+        details: { device: 'cuda:1' },
+      });
       expect(notes).toHaveLength(2);
     },
   );

@@ -15,8 +15,24 @@ export interface DeviceOptions {
 
 export interface OpenedDevice {
   readonly runtime: Runtime;
-  /** What was found wrong and replaced, in sentences for the log. */
-  readonly notes: readonly string[];
+  /** What was found wrong and replaced. */
+  readonly notes: readonly DeviceNote[];
+}
+
+/** What a note can be about. */
+export const deviceNoteCodes = [
+  'cpu_instead',
+  'provider_not_built',
+  'self_test_failed',
+  'cuda_libraries_missing',
+  'webgpu_adapter_missing',
+] as const;
+
+/** A sentence for the log, with what other languages need to say it. */
+export interface DeviceNote {
+  readonly code: (typeof deviceNoteCodes)[number];
+  readonly message: string;
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
 interface Provider {
@@ -32,10 +48,13 @@ interface Provider {
  * @throws DiffusionError `option_invalid` for an unknown device name, `device_unavailable` when even the CPU fails
  */
 export async function openDevice(options: DeviceOptions): Promise<OpenedDevice> {
-  const notes: string[] = [];
+  const notes: DeviceNote[] = [];
   const wanted = parseDevice(options.device);
   for (const provider of wanted.name === 'cpu' ? [cpu] : [wanted, cpu]) {
-    if (provider !== wanted) notes.push(`The CPU is used instead of ${options.device}.`);
+    if (provider !== wanted) {
+      const { device } = options;
+      notes.push({ code: 'cpu_instead', message: `The CPU is used instead of ${device}.`, details: { device } });
+    }
     const missing = missingProvider(provider.name);
     if (missing !== undefined) {
       notes.push(missing);
@@ -44,8 +63,9 @@ export async function openDevice(options: DeviceOptions): Promise<OpenedDevice> 
     const opened = await tryForms(provider, options, notes);
     if (opened !== undefined) return { runtime: opened, notes };
   }
-  throw new DiffusionError('device_unavailable', `No device computes right. ${notes.join(' ')}`, {
-    details: { device: options.device, notes },
+  const messages = notes.map(({ message }) => message);
+  throw new DiffusionError('device_unavailable', `No device computes right. ${messages.join(' ')}`, {
+    details: { device: options.device, notes: messages },
   });
 }
 
@@ -87,16 +107,17 @@ function parseDevice(device: string): Provider {
 }
 
 /** Why a provider cannot even be tried, or undefined. */
-function missingProvider(name: string): string | undefined {
+function missingProvider(name: string): DeviceNote | undefined {
   const backends = listSupportedBackends();
   const backend = backends.find((candidate) => candidate.name === name);
   if (backend !== undefined && (name !== 'cuda' || backend.bundled || process.platform === 'linux')) return undefined;
   const found = backends.map((candidate) => candidate.name).join(', ');
-  return `The execution provider ${name} is not part of this installation, which has ${found}.${name === 'cuda' ? ' "npm run cuda:install" adds it.' : ''}`;
+  const message = `The execution provider ${name} is not part of this installation, which has ${found}.${name === 'cuda' ? ' "npm run cuda:install" adds it.' : ''}`;
+  return { code: 'provider_not_built', message, details: { provider: name, found } };
 }
 
 /** The first way of expressing the graphs that passes the self-test. */
-async function tryForms(provider: Provider, options: DeviceOptions, notes: string[]): Promise<Runtime | undefined> {
+async function tryForms(provider: Provider, options: DeviceOptions, notes: DeviceNote[]): Promise<Runtime | undefined> {
   for (const forms of provider.forms) {
     const settings = {
       name: provider.name,
@@ -109,15 +130,20 @@ async function tryForms(provider: Provider, options: DeviceOptions, notes: strin
     try {
       const { faults } = await selfTest(runtime);
       if (faults.length === 0) return await withIntegerForm(settings, runtime);
-      notes.push(`${provider.name} failed its self-test with ${forms.attention} attention: ${faults.join('; ')}.`);
+      notes.push(failedSelfTest(provider, forms, `${faults.join('; ')}.`));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const absent = absences.find(({ pattern }) => pattern.test(reason));
-      notes.push(absent?.note ?? `${provider.name} failed its self-test with ${forms.attention} attention: ${reason}`);
+      notes.push(absent === undefined ? failedSelfTest(provider, forms, reason) : { ...absent.note, details: {} });
       if (absent !== undefined) return undefined;
     }
   }
   return undefined;
+}
+
+function failedSelfTest({ name: provider }: Provider, { attention }: GraphForms, reason: string): DeviceNote {
+  const message = `${provider} failed its self-test with ${attention} attention: ${reason}`;
+  return { code: 'self_test_failed', message, details: { provider, attention, reason } };
 }
 
 /** Quantised weights take the fastest type that this device multiplies exactly. */
@@ -131,10 +157,17 @@ async function withIntegerForm(settings: RuntimeSettings, runtime: Runtime): Pro
 const absences = [
   {
     pattern: /Failed to load shared library|libonnxruntime_providers/,
-    note: 'The CUDA libraries of ONNX Runtime are not installed; "npm run cuda:install" adds them. CUDA 12 and cuDNN 9 must be on the machine.',
+    note: {
+      code: 'cuda_libraries_missing',
+      message:
+        'The CUDA libraries of ONNX Runtime are not installed; "npm run cuda:install" adds them. CUDA 12 and cuDNN 9 must be on the machine.',
+    },
   },
   {
     pattern: /No supported adapters|Failed to get a WebGPU adapter/,
-    note: 'No WebGPU adapter was found: a graphics card with a Vulkan, Metal or Direct3D 12 driver is needed.',
+    note: {
+      code: 'webgpu_adapter_missing',
+      message: 'No WebGPU adapter was found: a graphics card with a Vulkan, Metal or Direct3D 12 driver is needed.',
+    },
   },
 ] as const;

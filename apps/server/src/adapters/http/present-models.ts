@@ -2,13 +2,20 @@ import { LIMITS, type Model, type ModelMemory, type ModelVariant } from '@imagem
 import type { HeldModel } from '../../application/engine-port.ts';
 import type { ModelEntry } from '../../application/ports.ts';
 import { type ModelFacts, type Precision, variantName } from '../../domain/model.ts';
+import { presentNotice } from './present-notice.ts';
 
 /** The models as the API shows them. @param held what is in the memory of the engines */
 export function presentModels(entries: readonly ModelEntry[], held: readonly HeldModel[]): Model[] {
   const defaultEntry = entries.find((entry) => entry.kind === 'usable');
   return entries.map((entry): Model => {
     if (entry.kind === 'unusable') {
-      return { ...UNKNOWN_MODEL, ...limits, name: entry.name, state: 'unusable', problem: entry.problem };
+      return {
+        ...UNKNOWN_MODEL,
+        ...limits,
+        name: entry.name,
+        state: 'unusable',
+        problem: presentNotice(entry.problem),
+      };
     }
     const { path: _path, precisions, grain, ...facts } = entry.facts;
     const own = find(held, entry.facts, precisions[0]?.precision);
@@ -28,7 +35,7 @@ function variantsOf(facts: ModelFacts, held: readonly HeldModel[]): ModelVariant
       precision,
       isDefault: index === 0,
       state: own?.state ?? 'unloaded',
-      problem: own?.problem?.message,
+      problem: own?.problem && presentNotice(own.problem),
       ...memoryOf(own, bytes),
     };
   });

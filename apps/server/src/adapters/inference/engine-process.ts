@@ -8,6 +8,7 @@
  *
  * When the process ends, its open items end as failed with `engine_crashed`; nothing else of the parent is touched.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type {
@@ -21,6 +22,7 @@ import type {
 } from '../../application/engine-port.ts';
 import type { Clock, Logger } from '../../application/ports.ts';
 import type { JobFault } from '../../domain/job.ts';
+import type { Notice } from '../../domain/notice.ts';
 import { withKeptBlocks } from './allocator.ts';
 import { forwardOutput } from './child-output.ts';
 import type { EngineCommand, EngineEvent, EngineOptions, OrderAnswer } from './engine-protocol.ts';
@@ -64,7 +66,7 @@ export class EngineProcess implements DrawingEngine {
   #state: EngineState = 'starting';
   #problem: JobFault | undefined;
   #executionProvider: string | undefined;
-  #notes: readonly string[] = [];
+  #notes: readonly Notice[] = [];
   readonly #models: HeldModels;
   /** Orders whose answer is awaited. */
   readonly #orders = new Map<number, (answer: OrderAnswer) => void>();

@@ -7,11 +7,13 @@
  * its open items as failed with `engine_crashed`, which is for the parent to notice. A process whose parent is gone
  * (`disconnect`) exits; it ignores SIGINT and SIGTERM, since the parent says when to close.
  */
+
 import type { BatchLimit } from '@imagemill/diffusion';
 import type { PictureScorerOptions } from '@imagemill/diffusion/onnxruntime';
 import type { DrawnPicture, EngineItem, ModelChoice } from '../../application/engine-port.ts';
 import type { JobFault } from '../../domain/job.ts';
 import type { Precision } from '../../domain/model.ts';
+import type { Notice } from '../../domain/notice.ts';
 
 export interface EngineOptions {
   /** `cpu`, `webgpu`, `cuda:0`, or `fixed:250` (250 ms a picture, no arithmetic; for load tests). */
@@ -95,7 +97,7 @@ export type EngineEvent =
       readonly type: 'ready';
       readonly device: string;
       readonly executionProvider: string;
-      readonly notes: readonly string[];
+      readonly notes: readonly Notice[];
     }
   | { readonly type: 'broken'; readonly fault: JobFault }
   | { readonly type: 'loaded'; readonly model: ModelChoice; readonly ms: number; readonly bytes: number }

@@ -1,5 +1,6 @@
 import type { BatchLimit } from '@imagemill/diffusion';
 import type { EngineItem, ModelChoice } from '../../application/engine-port.ts';
+import type { Notice } from '../../domain/notice.ts';
 import type { EngineEvent, EngineOptions, ItemEvent } from './engine-protocol.ts';
 
 /** What draws inside an engine process. Each kind of device has one; `engine-child.ts` picks it by name. */
@@ -7,7 +8,7 @@ export interface Engine {
   /** What it runs on: `cpu`, `webgpu`, `cuda`, `fixed-time`. */
   readonly executionProvider: string;
   /** What was noticed at the start, e.g. a fall-back. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Notice[];
   /** Takes an item and tells what becomes of it; ends with exactly one of `finished`, `failed`, `cancelled`. */
   submit(item: EngineItem, emit: (event: ItemEvent) => void): void;
   /** The item ends as `cancelled` at the next step border; nothing happens when it has ended. */

@@ -3,7 +3,9 @@
  * steps, and gives a grey picture that says so. Items take turns step by step, as on a real device that draws one
  * batch at a time, so its throughput does not grow with its slots.
  */
+
 import type { EngineItem, EngineTimings } from '../../application/engine-port.ts';
+import type { Notice } from '../../domain/notice.ts';
 import type { Engine, EngineFactory } from './engine.ts';
 import type { ItemEvent } from './engine-protocol.ts';
 import { drawGreyPicture } from './grey-picture.ts';
@@ -29,7 +31,7 @@ export const createFixedTimeEngine: EngineFactory = async ({ device }) => {
 
 class FixedTimeEngine implements Engine {
   readonly executionProvider = 'fixed-time';
-  readonly notes: readonly string[];
+  readonly notes: readonly Notice[];
   readonly #msPerPicture: number;
   readonly #active = new Map<string, ActiveItem>();
   #isRunning = false;
@@ -38,7 +40,8 @@ class FixedTimeEngine implements Engine {
 
   constructor(msPerPicture: number) {
     this.#msPerPicture = msPerPicture;
-    this.notes = [`Pictures are grey: this device waits ${msPerPicture} ms for each and computes nothing.`];
+    const message = `Pictures are grey: this device waits ${msPerPicture} ms for each and computes nothing.`;
+    this.notes = [{ code: 'pictures_grey', message, details: { ms: msPerPicture } }];
   }
 
   submit(item: EngineItem, emit: (event: ItemEvent) => void): void {

@@ -38,6 +38,7 @@ const fault = z.object({
   details: z.record(z.string(), z.unknown()),
   retryable: z.boolean(),
 });
+const note = z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).optional() });
 const share = z.number().min(0).max(1);
 const measures = z.object({
   spread: z.number().min(0),
@@ -80,7 +81,7 @@ const eventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('failed'), id, fault }),
   z.object({ type: z.literal('cancelled'), id }),
-  z.object({ type: z.literal('ready'), device: z.string(), executionProvider: z.string(), notes: z.array(z.string()) }),
+  z.object({ type: z.literal('ready'), device: z.string(), executionProvider: z.string(), notes: z.array(note) }),
   z.object({ type: z.literal('broken'), fault }),
   z.object({ type: z.literal('loaded'), model, ms: milliseconds, bytes: z.number().min(0) }),
   z.object({ type: z.literal('unloaded'), model }),

@@ -98,7 +98,7 @@ export class LoraFolders implements LoraLibrary {
       await mkdir(folder, { recursive: true });
       const sha256 = await receive(bytes, part, this.#options.maxBytes);
       const content = await readLoraContent(part, this.#findFits);
-      if (content.kind === 'unusable') throw rejected(name, content.problem.replaceAll(part, 'The file'));
+      if (content.kind === 'unusable') throw rejected(name, content.problem.message.replaceAll(part, 'The file'));
       await this.refresh();
       const there = this.list(tenant).find((lora) => lora.name === name);
       if (there !== undefined) {
@@ -142,7 +142,7 @@ export class LoraFolders implements LoraLibrary {
     for (const [path, { lora }] of next) {
       const isNew = this.#known.get(path)?.lora !== lora;
       if (isNew && lora.content.kind === 'unusable')
-        this.#options.log.warn({ lora: lora.name, problem: lora.content.problem }, 'a LoRA cannot be used');
+        this.#options.log.warn({ lora: lora.name, problem: lora.content.problem.message }, 'a LoRA cannot be used');
     }
     this.#known = next;
   }

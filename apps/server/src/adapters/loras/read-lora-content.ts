@@ -1,8 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { type LinearWidths, loraModules, openCheckpoint, readLora, requireCompatible } from '@imagemill/diffusion';
+import {
+  DiffusionError,
+  type LinearWidths,
+  loraModules,
+  openCheckpoint,
+  readLora,
+  requireCompatible,
+} from '@imagemill/diffusion';
 import { z } from 'zod';
 import type { ModelCatalog } from '../../application/ports.ts';
 import type { LoraContent } from '../../domain/lora.ts';
+import { type Notice, noticeOf } from '../../domain/notice.ts';
 
 /** Tells which models an adapter fits; the layers of a model are read once. */
 export type FindFits = (lora: Parameters<typeof requireCompatible>[0]) => Promise<readonly string[]>;
@@ -55,8 +63,13 @@ export async function readLoraContent(path: string, findFits: FindFits): Promise
       warnings: lora.warnings,
     };
   } catch (error) {
-    return { kind: 'unusable', problem: error instanceof Error ? error.message : String(error) };
+    return { kind: 'unusable', problem: problemOf(error) };
   }
+}
+
+function problemOf(error: unknown): Notice {
+  if (error instanceof DiffusionError) return noticeOf(error);
+  return { code: 'lora_rejected', message: error instanceof Error ? error.message : String(error) };
 }
 
 interface Notes {

@@ -32,7 +32,9 @@ export class ComfyUiServer implements RemoteServer {
   async probe(signal: AbortSignal): Promise<RemoteFacts> {
     const { system, devices } = await this.#ask('/system_stats', statsSchema, signal);
     const names = devices.map(({ name }) => name).join(', ');
-    return { kind: 'comfyui', notes: [`ComfyUI ${system.comfyui_version ?? ''} at ${this.baseUrl} on ${names}.`] };
+    const details = { version: system.comfyui_version ?? '', engine: this.baseUrl, devices: names };
+    const message = `ComfyUI ${details.version} at ${this.baseUrl} on ${names}.`;
+    return { kind: 'comfyui', notes: [{ code: 'remote_comfyui', message, details }] };
   }
 
   async draw(item: EngineItem, { signal, step }: DrawOptions): Promise<Uint8Array> {

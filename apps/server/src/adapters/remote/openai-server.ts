@@ -36,7 +36,12 @@ export class OpenAiServer implements RemoteServer {
     }
     const names = answer.data.data.map(({ id }) => id);
     this.#found = this.#options.dialect === 'auto' ? dialectOf(names) : this.#options.dialect;
-    return { kind: this.#found, notes: [`The engine at ${this.baseUrl} offers: ${names.slice(0, 10).join(', ')}.`] };
+    const models = names.slice(0, 10).join(', ');
+    const message = `The engine at ${this.baseUrl} offers: ${models}.`;
+    return {
+      kind: this.#found,
+      notes: [{ code: 'remote_models', message, details: { engine: this.baseUrl, models } }],
+    };
   }
 
   async draw(item: EngineItem, { signal }: DrawOptions): Promise<Uint8Array> {

@@ -1,10 +1,11 @@
 import type { EngineItem } from '../../application/engine-port.ts';
+import type { Notice } from '../../domain/notice.ts';
 
 export interface RemoteFacts {
   /** What it is, for provenance and the list of engines: `openai`, `sd-server`, `localai`, `comfyui`. */
   readonly kind: string;
   /** Facts for people. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Notice[];
 }
 
 /** The API of one kind of remote engine. */

@@ -10,6 +10,7 @@ import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
+import { Notice } from '../../shared/ui/notice.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import styles from './loras-part.module.css';
 
@@ -65,7 +66,9 @@ export function LorasPart(): ReactElement {
                 tone={lora.state === 'usable' ? 'good' : 'danger'}
                 words={lora.state === 'usable' ? t('operation.usable') : t('operation.model.unusable')}
               />
-              {[lora.problem, ...lora.warnings].map((text) => text !== undefined && <p key={text}>{text}</p>)}
+              {[lora.problem, ...lora.warnings].map(
+                (notice) => notice && <Notice key={notice.message} notice={notice} />,
+              )}
             </td>
             <td>{lora.triggerWords.join(', ') || '–'}</td>
             <td>{lora.models.join(', ') || '–'}</td>

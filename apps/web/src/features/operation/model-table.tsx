@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useModels } from '../../shared/api/system.ts';
 import { formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { Notice } from '../../shared/ui/notice.tsx';
 import styles from './model-table.module.css';
 
 /** The models of the server, which of them are in memory. */
@@ -19,8 +20,8 @@ export function ModelTable(): ReactElement {
             <span className={styles.words}>
               <strong>{name}</strong> · {family} · {formatNumber(language, nativeWidth)} ×{' '}
               {formatNumber(language, nativeHeight)} · {t(`operation.model.${state}`)}
-              {problem !== undefined && <span> · {problem}</span>}
             </span>
+            {problem !== undefined && <Notice notice={problem} />}
           </li>
         ))}
       </ul>

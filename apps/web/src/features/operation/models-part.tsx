@@ -9,6 +9,7 @@ import { formatBytes, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { Notice } from '../../shared/ui/notice.tsx';
 import { StateBadge, type Tone } from '../../shared/ui/state-badge.tsx';
 import styles from './models-part.module.css';
 import { PullDialog } from './pull-dialog.tsx';
@@ -76,7 +77,15 @@ export function ModelsPart(): ReactElement {
             </th>
             <td>
               <StateBadge tone={tones[model.state]} words={t(`operation.model.${model.state}`)} />
-              {model.problem !== undefined && <p>{model.problem}</p>}
+              {model.problem !== undefined && <Notice notice={model.problem} />}
+              {model.precisions.map(
+                ({ precision, problem }) =>
+                  problem && (
+                    <div key={precision}>
+                      {precision}: <Notice notice={problem} />
+                    </div>
+                  ),
+              )}
             </td>
             <td>
               {formatNumber(language, model.nativeWidth)} × {formatNumber(language, model.nativeHeight)}
@@ -156,7 +165,7 @@ function Activities({ items }: { readonly items: readonly ModelActivity[] }): Re
                   })}
                 </p>
               )}
-              {item.problem !== undefined && <p>{item.problem}</p>}
+              {item.problem !== undefined && <Notice notice={item.problem} />}
               {item.faults.length > 0 && (
                 <ul className={styles.faults}>
                   {item.faults.slice(0, mostFaults).map(({ path, fault }) => (

@@ -8,6 +8,7 @@ import { useSystem } from '../../shared/api/system.ts';
 import { formatAgo, formatBytes, formatDuration, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { Notice } from '../../shared/ui/notice.tsx';
 import { useNow } from '../../shared/ui/use-now.ts';
 import { CostSection } from './cost-section.tsx';
 import { Latency } from './latency.tsx';
@@ -76,7 +77,7 @@ function Devices({ system }: { readonly system: SystemStatus }): ReactElement {
           <li key={device}>
             <strong>{device}</strong> · {t(`operation.engine.${state}`)} · {executionProvider ?? '–'} ·{' '}
             {t('operation.slots', { count: slots })} · {t('operation.crashes', { count: crashes })}
-            {[problem, ...notes].map((text) => text !== undefined && <p key={text}>{text}</p>)}
+            {[problem, ...notes].map((notice) => notice && <Notice key={notice.message} notice={notice} />)}
           </li>
         ))}
       </ul>

@@ -6,6 +6,7 @@ import { formatAgo, formatBytes, formatNumber } from '../../shared/format/format
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { Notice } from '../../shared/ui/notice.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { useNow } from '../../shared/ui/use-now.ts';
 import styles from './workers-table.module.css';
@@ -57,14 +58,9 @@ function Row({ worker, now }: { readonly worker: WorkerInfo; readonly now: numbe
       </td>
       <td>
         <StateBadge tone={toneOf(state)} words={t(`operation.engine.${state}`)} />
-        {[problem, ...notes].map(
-          (text) =>
-            text !== undefined && (
-              <p key={text} className={styles.note}>
-                {text}
-              </p>
-            ),
-        )}
+        <div className={styles.notes}>
+          {[problem, ...notes].map((notice) => notice && <Notice key={notice.message} notice={notice} />)}
+        </div>
         {crashes > 0 && <p className={styles.small}>{t('operation.crashes', { count: crashes })}</p>}
       </td>
       <td>{t('operation.jobsOf', { jobs, slots })}</td>

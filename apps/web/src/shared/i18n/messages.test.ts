@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { errorCodes } from '@imagemill/api';
+import { errorCodes, noticeCodes } from '@imagemill/api';
 import { NOT_A_PROBLEM, UNREACHABLE } from '@imagemill/api/client';
 import { describe, expect, test } from 'vitest';
 import type { Language } from './language.ts';
@@ -80,11 +80,17 @@ describe('messages', () => {
       .join('\n');
     // Their keys are put together from codes and field names of the API.
     const isComposed = (key: string): boolean =>
-      /^(errors|warnings|serverWords|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.(state|rowFaults)|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons|languages)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
+      /^(errors|warnings|serverWords|notices\.(whole|short)|fields|fieldErrors|roles|administration\.(quotas|roleHelp|groups|keyStates|tenants|members|keys|usage|audit|settings|sources)|signIn\.problems|bulks\.(state|rowFaults)|operation\.(phases|engine|model|parts|activity|activityState|fileFault)|alerts\.(signals|kinds|phases|severities|comparisons|languages)|review\.checks)\.|^review\.(accept|reject|redraw)$|^announce\.(succeeded|failed|cancelled)$/.test(
         key,
       );
     const unused = keysWithoutPlural('en').filter((key) => !isComposed(key) && !components.includes(`'${key}'`));
     expect(unused).toEqual([]);
+  });
+
+  test('every code of a notice has its sentence, and no other has one', () => {
+    const { whole, short } = messages.en.notices;
+    const withSentence = [...Object.keys(whole), ...Object.keys(short)].map((key) => key.replace(pluralSuffix, ''));
+    expect([...new Set(withSentence)].sort()).toEqual([...noticeCodes].sort());
   });
 
   test('every error code of the API, of the engine and of the client has its sentences', () => {

@@ -7,6 +7,7 @@ import { AppError } from '../../../domain/errors.ts';
 import { type Lora, loraNameOf } from '../../../domain/lora.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
+import { presentNotice } from '../present-notice.ts';
 import { tenantOf } from '../tenant.ts';
 import { fileNameOf, uploadedBytes, uploadedFile } from '../uploaded-file.ts';
 
@@ -111,9 +112,14 @@ function addUploadRoute(app: App, { loras, maxLoraBytes }: LoraRoutePorts): void
 }
 
 function presentLora({ name, owner, sizeBytes, addedAt, content }: Lora): ApiLora {
-  const { kind: state, ...read } = content;
-  const base = { name, state, origin: owner === undefined ? 'installation' : 'upload', sizeBytes } as const;
-  return { ...base, addedAt: new Date(addedAt).toISOString(), models: [], triggerWords: [], warnings: [], ...read };
+  const origin = owner === undefined ? 'installation' : 'upload';
+  const base = { name, origin, sizeBytes, addedAt: new Date(addedAt).toISOString() } as const;
+  if (content.kind === 'unusable') {
+    const problem = presentNotice(content.problem);
+    return { ...base, state: 'unusable', problem, models: [], triggerWords: [], warnings: [] };
+  }
+  const { kind: state, warnings, ...read } = content;
+  return { ...base, ...read, state, warnings: warnings.map(presentNotice) };
 }
 
 function notFound(name: string): AppError {

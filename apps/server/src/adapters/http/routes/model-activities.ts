@@ -11,6 +11,7 @@ import { AppError } from '../../../domain/errors.ts';
 import { timeOf } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
+import { presentNotice } from '../present-notice.ts';
 
 const config = { permission: 'models:manage' } as const;
 const tags = ['models'];
@@ -89,7 +90,13 @@ export function addModelActivityRoutes(app: App, activities: ModelActivities): v
   );
 }
 
-function present({ createdAt, finishedAt, faults, ...facts }: ModelActivity): ApiModelActivity {
+function present({ createdAt, finishedAt, faults, problem, ...facts }: ModelActivity): ApiModelActivity {
   const found = faults.map(({ path, fault }) => ({ path, fault }));
-  return { ...facts, createdAt: timeOf(createdAt), finishedAt: timeOf(finishedAt), faults: found };
+  return {
+    ...facts,
+    createdAt: timeOf(createdAt),
+    finishedAt: timeOf(finishedAt),
+    problem: problem && presentNotice(problem),
+    faults: found,
+  };
 }

@@ -10,6 +10,7 @@ import type { SeenWorker } from '../../../application/worker-board.ts';
 import { condense, type HistoryPoint } from '../../../domain/alerting/history.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
+import { presentNotice } from '../present-notice.ts';
 
 export interface OperationRoutePorts {
   readonly workers: () => Promise<readonly SeenWorker[]>;
@@ -73,8 +74,8 @@ function presentWorker({ id, host, pid, engine, memory, seenAt }: SeenWorker, jo
   return {
     ...{ id, host, pid, device, executionProvider, slots, jobs, crashes, memory },
     state: now - seenAt > SILENT_MS ? 'silent' : own,
-    problem: problem?.message,
-    notes: [...notes],
+    problem: problem && presentNotice(problem),
+    notes: notes.map(presentNotice),
     seenAt: new Date(seenAt).toISOString(),
   };
 }

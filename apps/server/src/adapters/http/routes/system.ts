@@ -3,6 +3,7 @@ import type { SystemFacts } from '../../../application/get-system.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
+import { presentNotice } from '../present-notice.ts';
 import { sendProblem } from '../problem.ts';
 
 export function addSystemRoutes(app: App, ports: HttpPorts, version: string): void {
@@ -65,5 +66,9 @@ export function addSystemRoutes(app: App, ports: HttpPorts, version: string): vo
 function presentEngine(status: SystemFacts['engines'][number]): ApiEngineStatus {
   const { device, executionProvider, slots, crashes, problem, notes, memory } = status;
   const state = status.state === 'closed' ? 'broken' : status.state;
-  return { state, device, executionProvider, slots, crashes, problem: problem?.message, notes: [...notes], memory };
+  return {
+    ...{ state, device, executionProvider, slots, crashes, memory },
+    problem: problem && presentNotice(problem),
+    notes: notes.map(presentNotice),
+  };
 }
