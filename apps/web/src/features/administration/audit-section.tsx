@@ -7,38 +7,11 @@ import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { useServerWords } from '../../shared/i18n/use-server-words.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
+import { Section } from '../../shared/ui/section.tsx';
+import { auditActions } from './audit-actions.ts';
 import styles from './audit-section.module.css';
-import { Section } from './section.tsx';
 
 /** Acts that the server writes down; an unknown one is shown under its own name. */
-const actions = [
-  'authentication.failed',
-  'batch.cancelled',
-  'batch.created',
-  'file.deleted',
-  'file.uploaded',
-  'key.changed',
-  'key.created',
-  'key.revoked',
-  'key.rotated',
-  'member.changed',
-  'member.created',
-  'member.signed_in',
-  'prices.set',
-  'tenant.changed',
-  'tenant.created',
-  'tenant.deleted',
-  'tenant.disabled',
-  'tenant.enabled',
-  'url_key.rotated',
-  'webhook.changed',
-  'webhook.created',
-  'webhook.deleted',
-  'webhook.delivery_replayed',
-  'webhook.secret_rotated',
-  'webhook.tested',
-] as const;
-
 /** Who changed what, newest first. */
 export function AuditSection({ tenant }: { readonly tenant: string | undefined }): ReactElement {
   const { t } = useTranslation();
@@ -64,7 +37,7 @@ export function AuditSection({ tenant }: { readonly tenant: string | undefined }
         <NativeSelect
           label={t('administration.act')}
           value={action}
-          data={[{ value: '', label: t('gallery.any') }, ...actions.map((value) => ({ value, label: value }))]}
+          data={[{ value: '', label: t('gallery.any') }, ...auditActions.map((value) => ({ value, label: value }))]}
           onChange={({ currentTarget }) => setAction(currentTarget.value)}
         />
         <TextInput

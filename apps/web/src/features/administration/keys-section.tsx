@@ -8,6 +8,7 @@ import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { Actions } from './actions.tsx';
 import { KeyChangeDialog } from './key-change-dialog.tsx';
@@ -15,7 +16,6 @@ import { KeyDialog } from './key-dialog.tsx';
 import { QuotaWords } from './quota-fields.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
 import { SecretDialog } from './secret-dialog.tsx';
-import { Section } from './section.tsx';
 
 type Open =
   | { readonly kind: 'new' }

@@ -8,10 +8,10 @@ import { useSignInOptions } from '../../shared/api/session.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { Actions } from './actions.tsx';
 import { MemberDialog } from './member-dialog.tsx';
-import { Section } from './section.tsx';
 
 /** People of a tenant. */
 export function MembersSection({ tenant }: { readonly tenant: string | undefined }): ReactElement {

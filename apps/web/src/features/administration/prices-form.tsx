@@ -6,8 +6,8 @@ import { useAdminister, usePrices } from '../../shared/api/administration.ts';
 import { client } from '../../shared/api/client.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { useMessages } from '../../shared/ui/live-region.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import styles from './prices-form.module.css';
-import { Section } from './section.tsx';
 
 /** What pictures cost from now on. */
 export function PricesForm(): ReactElement {

@@ -5,8 +5,8 @@ import { useTenants, useUsage } from '../../shared/api/administration.ts';
 import { useWhoami } from '../../shared/api/session.ts';
 import { formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { Section } from '../../shared/ui/section.tsx';
 import styles from './quota-meters.module.css';
-import { Section } from './section.tsx';
 import { firstOfMonth, today } from './usage-days.ts';
 
 interface QuotaMetersProps {

@@ -5,8 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { useSettings } from '../../shared/api/operation.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
-import { Section } from './section.tsx';
 import styles from './settings-section.module.css';
 
 /** Settings as they hold, to be read: they are changed where they come from. */

@@ -8,10 +8,10 @@ import { formatDateTime, formatNumber } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import { type Action, Actions } from './actions.tsx';
 import { QuotaWords } from './quota-fields.tsx';
-import { Section } from './section.tsx';
 import { TenantDialog } from './tenant-dialog.tsx';
 
 type Open = { readonly kind: 'new' } | { readonly kind: 'change' | 'disable' | 'delete'; readonly tenant: Tenant };

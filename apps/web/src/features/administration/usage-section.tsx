@@ -10,9 +10,9 @@ import { BarChart } from '../../shared/ui/bar-chart.tsx';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { useMessages } from '../../shared/ui/live-region.tsx';
 import { saveFile } from '../../shared/ui/save-file.ts';
+import { Section } from '../../shared/ui/section.tsx';
 import { PricesForm } from './prices-form.tsx';
 import { QuotaMeters } from './quota-meters.tsx';
-import { Section } from './section.tsx';
 import { byDay, firstOfMonth, today } from './usage-days.ts';
 import styles from './usage-section.module.css';
 

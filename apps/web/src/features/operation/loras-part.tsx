@@ -11,6 +11,7 @@ import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { FormDialog } from '../../shared/ui/form-dialog.tsx';
 import { Notice } from '../../shared/ui/notice.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge } from '../../shared/ui/state-badge.tsx';
 import styles from './loras-part.module.css';
 
@@ -23,25 +24,30 @@ export function LorasPart(): ReactElement {
   const file = useRef<HTMLInputElement>(null);
   const [removed, setRemoved] = useState<Lora>();
   return (
-    <section className={styles.part} aria-label={t('compose.loras')}>
-      <header className={styles.head}>
-        <p className={styles.help}>{t('operation.lorasHelp')}</p>
-        <input
-          ref={file}
-          hidden
-          type="file"
-          accept=".safetensors"
-          aria-label={t('compose.uploadLora')}
-          onChange={({ currentTarget }) => {
-            const picked = currentTarget.files?.[0];
-            currentTarget.value = '';
-            if (picked !== undefined) upload.mutate(picked);
-          }}
-        />
-        <Button disabled={upload.isPending} onClick={() => file.current?.click()}>
-          {upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
-        </Button>
-      </header>
+    <Section
+      isTitleHidden
+      title={t('compose.loras')}
+      help={t('operation.lorasHelp')}
+      action={
+        <>
+          <input
+            ref={file}
+            hidden
+            type="file"
+            accept=".safetensors"
+            aria-label={t('compose.uploadLora')}
+            onChange={({ currentTarget }) => {
+              const picked = currentTarget.files?.[0];
+              currentTarget.value = '';
+              if (picked !== undefined) upload.mutate(picked);
+            }}
+          />
+          <Button disabled={upload.isPending} onClick={() => file.current?.click()}>
+            {upload.isPending ? t('compose.uploadingLora') : t('compose.uploadLora')}
+          </Button>
+        </>
+      }
+    >
       {upload.error !== null && <FaultAlert error={upload.error} onDismiss={upload.reset} />}
       <DataTable
         label={t('compose.loras')}
@@ -89,7 +95,7 @@ export function LorasPart(): ReactElement {
         ))}
       </DataTable>
       {removed !== undefined && <RemoveDialog lora={removed} onClose={() => setRemoved(undefined)} />}
-    </section>
+    </Section>
   );
 }
 

@@ -10,6 +10,7 @@ import { useLanguage } from '../../shared/i18n/use-language.ts';
 import { DataTable } from '../../shared/ui/data-table.tsx';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
 import { Notice } from '../../shared/ui/notice.tsx';
+import { Section } from '../../shared/ui/section.tsx';
 import { StateBadge, type Tone } from '../../shared/ui/state-badge.tsx';
 import styles from './models-part.module.css';
 import { PullDialog } from './pull-dialog.tsx';
@@ -50,11 +51,12 @@ export function ModelsPart(): ReactElement {
   }, [isBusy, refetch]);
   const error = change.error ?? models.error ?? activities.error;
   return (
-    <section className={styles.part} aria-label={t('operation.models')}>
-      <header className={styles.head}>
-        <p className={styles.help}>{t('operation.modelsHelp')}</p>
-        <Button onClick={() => setIsPulling(true)}>{t('operation.pull')}</Button>
-      </header>
+    <Section
+      isTitleHidden
+      title={t('operation.models')}
+      help={t('operation.modelsHelp')}
+      action={<Button onClick={() => setIsPulling(true)}>{t('operation.pull')}</Button>}
+    >
       {error !== null && <FaultAlert error={error} onDismiss={change.error === null ? undefined : change.reset} />}
       <DataTable
         label={t('operation.models')}
@@ -118,7 +120,7 @@ export function ModelsPart(): ReactElement {
       </DataTable>
       {activities.data !== undefined && activities.data.length > 0 && <Activities items={activities.data} />}
       {isPulling && <PullDialog onClose={() => setIsPulling(false)} />}
-    </section>
+    </Section>
   );
 }
 
@@ -149,8 +151,7 @@ function Activities({ items }: { readonly items: readonly ModelActivity[] }): Re
   const language = useLanguage();
   const cancel = useChangeModels((id: string) => client.cancelModelActivity(id));
   return (
-    <>
-      <h3 className={styles.title}>{t('operation.activities')}</h3>
+    <Section title={t('operation.activities')}>
       <ul className={styles.list}>
         {items.map((item) => (
           <li key={item.id} className={styles.item}>
@@ -191,7 +192,7 @@ function Activities({ items }: { readonly items: readonly ModelActivity[] }): Re
           </li>
         ))}
       </ul>
-    </>
+    </Section>
   );
 }
 
