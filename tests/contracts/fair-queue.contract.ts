@@ -11,6 +11,7 @@ import {
   type Submission,
   type SubmitGenerationInput,
 } from '../../apps/server/src/application/submit-generation.ts';
+import { localCaller } from '../../apps/server/src/domain/access/caller.ts';
 import { keyId, tenantId, workerId } from '../../apps/server/src/domain/ids.ts';
 import type { JobFault } from '../../apps/server/src/domain/job.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -197,11 +198,12 @@ export function describeFairQueue(name: string, open: () => Promise<OpenedStore>
 
     it('hands out nothing while it is paused, also when it is opened again', async () => {
       await submit();
+      const act = { caller: localCaller, address: undefined };
       const control = () => createControlQueue({ ...ports(), wake: () => undefined });
-      expect(await control().pause()).toMatchObject({ pausedSince: clock.now() });
+      expect(await control().pause(act)).toMatchObject({ pausedSince: clock.now() });
       opened = await opened.reopen();
       expect(await claim()).toEqual([]);
-      expect(await control().resume()).toMatchObject({ pausedSince: undefined });
+      expect(await control().resume(act)).toMatchObject({ pausedSince: undefined });
       expect(await claim()).toHaveLength(1);
     });
 

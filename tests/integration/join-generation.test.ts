@@ -67,7 +67,7 @@ it('a request that is no repeat is drawn anew, and its repeats join the newer on
 
 it('a repeat of what was cancelled or is long ago is drawn anew', async () => {
   const door = openDoor();
-  const cancel = createCancelGeneration({ store, clock, notifyCancel: () => undefined });
+  const cancel = createCancelGeneration({ store, clock, ids: { next: nextId }, notifyCancel: () => undefined });
   const first = await door.begin(request, { key, isRepeat: false });
   await cancel(first.record.generation);
   const second = await door.begin(request, { key, isRepeat: true });

@@ -48,7 +48,7 @@ async function open() {
     ...{ store, clock, ids, models, disk, costs, loras: noLoras, seeds: { pick: () => 1 } },
     ...{ maxAttempts: 4, backOffMs: 0, idempotencyMs: HOUR },
   });
-  const cancelGeneration = createCancelGeneration({ store, clock, notifyCancel: () => undefined });
+  const cancelGeneration = createCancelGeneration({ store, clock, ids, notifyCancel: () => undefined });
   const keepMs = 30 * 24 * HOUR;
   const files = createManageFiles({ store, folder, clock, ids, disk, keepMs, maxTenantBytes: 10_000 });
   const door = createOrderDoor({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { DeadLetterPage, Generation, GenerationPage } from '../../packages/api/src/index.ts';
+import type { AuditPage, DeadLetterPage, Generation, GenerationPage } from '../../packages/api/src/index.ts';
 import { issueKey } from '../support/access.ts';
 import { openParts, untilReady } from '../support/server-parts.ts';
 
@@ -76,6 +76,43 @@ it('dead letters are listed and redriven by who asked, and an admin of the insta
   const url = `/v1/jobs/${theirs?.id}/redrive`;
   expect((await parts.app.inject({ method: 'POST', url })).statusCode).toBe(404);
   expect((await parts.app.inject({ method: 'POST', url: `${url}?tenant=acme` })).statusCode).toBe(200);
+});
+
+it('what an admin does to the work of another tenant stands in the logs of both, and what a tenant does itself in none', async () => {
+  const payload = { prompt: 'a jug for acme', width: 64, height: 64, steps: 100, count: 2 };
+  const post = (url: string, body?: object, headers: Headers = {}) =>
+    parts.app.inject({ method: 'POST', url, headers, ...(body && { payload: body }) });
+  const { id, jobs } = (await post('/v1/generations', payload, callers.acme)).json<Generation>();
+  const [first, second] = jobs;
+  expect((await post(`/v1/jobs/${first?.id}/cancel`, undefined, callers.acme)).statusCode).toBe(200);
+  expect((await post(`/v1/jobs/${second?.id}/priority`, { priority: 'standard' }, callers.acme)).statusCode).toBe(200);
+  expect((await post(`/v1/jobs/${second?.id}/priority?tenant=acme`, { priority: 'bulk' })).statusCode).toBe(200);
+  expect((await post(`/v1/generations/${id}/cancel?tenant=acme`)).statusCode).toBe(200);
+  const other = (await post('/v1/generations', { ...payload, count: 1 }, callers.acme)).json<Generation>();
+  expect((await post(`/v1/jobs/${other.jobs[0]?.id}/cancel?tenant=acme`)).statusCode).toBe(200);
+  expect((await post(`/v1/jobs/${other.jobs[0]?.id}/cancel?tenant=acme`)).statusCode).toBe(200);
+  const deeds = async (query: string, headers: Headers = {}) => {
+    const { items } = (await parts.app.inject({ url: `/v1/audit?limit=100${query}`, headers })).json<AuditPage>();
+    return items.filter(({ action }) => /^(job|generation)\./.test(action)).reverse();
+  };
+  const theirs = await deeds('', callers.acme);
+  expect(theirs).toMatchObject([
+    { action: 'job.redriven', before: { state: 'dead' } },
+    { action: 'job.reprioritized', target: second?.id, before: { priority: 'standard' }, after: { priority: 'bulk' } },
+    { action: 'generation.cancelled', target: id, before: { openJobs: 1 } },
+    { action: 'job.cancelled', target: other.jobs[0]?.id, before: { state: 'queued' } },
+  ]);
+  expect(theirs.map(({ actor }) => actor.name)).toEqual(Array.from(theirs, () => 'this machine'));
+  expect((await deeds('')).map(({ action, target }) => [action, target])).toEqual(
+    theirs.map(({ action, target }) => [action, target]),
+  );
+});
+
+it('whoever stops the queue of all tenants and lets it go on stands in the log of the installation', async () => {
+  const { items } = (await parts.app.inject({ url: '/v1/audit?action=queue.paused' })).json<AuditPage>();
+  expect(items[0]).toMatchObject({ action: 'queue.paused', target: 'queue', actor: { name: 'this machine' } });
+  const resumed = (await parts.app.inject({ url: '/v1/audit?action=queue.resumed' })).json<AuditPage>();
+  expect(resumed.items).toHaveLength(items.length - 1);
 });
 
 /** Draws what waits and kills the engine once all of it is under way. */

@@ -3,16 +3,23 @@ import type { JobId, TenantId } from '../domain/ids.ts';
 import { isFinal, type Job, requestCancel } from '../domain/job.ts';
 import { changeJob } from './change-job.ts';
 import { jobNotFound } from './get-job.ts';
-import type { Clock, JobRecord, Store, StoreTransaction } from './ports.ts';
+import type { Clock, IdSource, JobRecord, Store, StoreTransaction } from './ports.ts';
+import { type Act, auditOfStranger } from './write-audit.ts';
 
 export interface CancelPorts {
   readonly store: Store;
   readonly clock: Clock;
+  readonly ids: IdSource;
   /** Tells the workers of this process at once; others learn it when they renew the lease. */
   readonly notifyCancel: (id: JobId) => void;
 }
 
-export type CancelJob = (input: { readonly tenantId: TenantId; readonly id: JobId }) => Promise<JobRecord>;
+export type CancelJob = (input: {
+  readonly tenantId: TenantId;
+  readonly id: JobId;
+  /** Who does it, for the audit log. */
+  readonly act?: Act | undefined;
+}) => Promise<JobRecord>;
 
 /**
  * Cancels a job: at once while it waits, at the next denoise step while it runs. Again is as good as once.
@@ -21,11 +28,16 @@ export type CancelJob = (input: { readonly tenantId: TenantId; readonly id: JobI
  */
 export function createCancelJob(ports: CancelPorts): CancelJob {
   const { store, clock, notifyCancel } = ports;
-  return async ({ tenantId, id }) => {
+  return async ({ tenantId, id, act }) => {
     const job = await store.transact(async (transaction) => {
       const before = await transaction.loadJob(tenantId, id);
       if (before === undefined) throw jobNotFound(id);
-      return cancelOne(transaction, before, clock.now());
+      const after = await cancelOne(transaction, before, clock.now());
+      if (after !== before) {
+        const deed = { action: 'job.cancelled', target: id, tenantId, before: { state: before.state } };
+        await auditOfStranger(transaction.access, ports, act, deed);
+      }
+      return after;
     });
     if (job.state === 'running') notifyCancel(id);
     else if (job.state !== 'cancelled') throw alreadyFinal('job', id, job.state);

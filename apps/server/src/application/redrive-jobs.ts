@@ -4,14 +4,16 @@ import { type Job, redrive } from '../domain/job.ts';
 import { type ReserveRequest, reserve, type SubjectLimits } from './account-for-jobs.ts';
 import { changeJob } from './change-job.ts';
 import { jobNotFound } from './get-job.ts';
-import type { Clock, JobRecord, Store, StoreTransaction } from './ports.ts';
+import type { Clock, IdSource, JobRecord, Store, StoreTransaction } from './ports.ts';
 import type { DeadLetterFilter } from './queue-ports.ts';
 import type { Asker } from './submit-generation.ts';
 import { takePlaces } from './take-places.ts';
+import { type Act, auditOfStranger } from './write-audit.ts';
 
 export interface RedrivePorts {
   readonly store: Store;
   readonly clock: Clock;
+  readonly ids: IdSource;
   /** Share of a tenant in the queue. @default 1 for all */
   readonly weightOf?: ((tenant: TenantId) => number) | undefined;
   /** Quotas of who asks. @default none */
@@ -19,8 +21,13 @@ export interface RedrivePorts {
 }
 
 export interface RedriveJobs {
-  /** Queues a dead or failed job again. @throws AppError `job_not_found`, `not_redrivable`, `quota_exceeded` */
-  one(input: Asker & { readonly id: JobId }): Promise<JobRecord>;
+  /**
+   * Queues a dead or failed job again.
+   *
+   * @param input.act who does it, for the audit log
+   * @throws AppError `job_not_found`, `not_redrivable`, `quota_exceeded`
+   */
+  one(input: Asker & { readonly id: JobId; readonly act?: Act | undefined }): Promise<JobRecord>;
   /** Queues all that fit the filter and were there at the call; gives how many. @throws AppError `quota_exceeded` */
   all(input: DeadLetterFilter & Pick<Asker, 'tenantId' | 'keyId'>): Promise<number>;
 }
@@ -29,12 +36,14 @@ export interface RedriveJobs {
 export function createRedriveJobs(ports: RedrivePorts): RedriveJobs {
   const { store } = ports;
   return {
-    async one({ tenantId, keyId, id }) {
+    async one({ tenantId, keyId, id, act }) {
       const quota = await quotaOf(ports, { tenantId, keyId });
       await store.transact(async (transaction) => {
         const before = await transaction.loadJob(tenantId, id);
         if (before === undefined) throw jobNotFound(id);
         if (!(await redriveOne(transaction, before, ports, quota))) throw notRedrivable(before);
+        const deed = { action: 'job.redriven', target: id, tenantId, before: { state: before.state } };
+        await auditOfStranger(transaction.access, ports, act, deed);
       });
       const record = await store.findJob(tenantId, id);
       assert(record !== undefined, `job ${id} was there and is not any more`);

@@ -7,11 +7,14 @@ import { jobNotFound } from './get-job.ts';
 import type { JobRecord } from './ports.ts';
 import type { RedrivePorts } from './redrive-jobs.ts';
 import { takePlaces } from './take-places.ts';
+import { type Act, auditOfStranger } from './write-audit.ts';
 
 export type SetPriority = (input: {
   readonly tenantId: TenantId;
   readonly id: JobId;
   readonly priority: PriorityClass;
+  /** Who does it, for the audit log. */
+  readonly act?: Act | undefined;
 }) => Promise<JobRecord>;
 
 /**
@@ -19,8 +22,9 @@ export type SetPriority = (input: {
  *
  * @throws AppError `job_not_found`, `already_final`
  */
-export function createSetPriority({ store, clock, weightOf }: RedrivePorts): SetPriority {
-  return async ({ tenantId, id, priority }) => {
+export function createSetPriority(ports: RedrivePorts): SetPriority {
+  const { store, clock, weightOf } = ports;
+  return async ({ tenantId, id, priority, act }) => {
     await store.transact(async (transaction) => {
       const before = await transaction.loadJob(tenantId, id);
       if (before === undefined) throw jobNotFound(id);
@@ -33,6 +37,9 @@ export function createSetPriority({ store, clock, weightOf }: RedrivePorts): Set
       assert(place !== undefined, 'one place was asked for');
       if (before.state === 'queued') await queue.refund(before, before.place.chargeMs);
       await changeJob(transaction, { before, after: reprioritize(before, { priority, place }), at: now });
+      const changes = { before: { priority: before.priority }, after: { priority } };
+      const deed = { action: 'job.reprioritized', target: id, tenantId, ...changes };
+      await auditOfStranger(transaction.access, ports, act, deed);
     });
     const record = await store.findJob(tenantId, id);
     assert(record !== undefined, `job ${id} was there and is not any more`);

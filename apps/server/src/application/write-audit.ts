@@ -39,6 +39,20 @@ export async function writeAudit(
   await transaction.addAudit(tenants.map((tenantId) => ({ ...record, id: ids.next(), tenantId })));
 }
 
+/**
+ * Writes what somebody of another tenant does to the work of a tenant, in the logs of both. Within a tenant people see
+ * to their own work, which is no administration.
+ */
+export async function auditOfStranger(
+  transaction: AccessTransaction,
+  ports: AuditPorts,
+  act: Act | undefined,
+  deed: Deed,
+): Promise<void> {
+  if (act === undefined || act.caller.tenantId === deed.tenantId) return;
+  await writeAudit(transaction, ports, act, deed);
+}
+
 export function actorOf({ name, tenantId, keyId, memberId }: Caller): AuditActor {
   return { name, tenantId, keyId, memberId };
 }

@@ -90,12 +90,12 @@ const pageFolder = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 export async function createHttp(config: Config, parts: HttpParts): Promise<App> {
   const { store, models, loras, access, costs, disk, engines, whyNotReady, ids, clock, log, isDraining } = parts;
   const submit = createSubmit(config, parts);
-  const cancelPorts = { store, clock, notifyCancel: parts.notifyCancel };
+  const cancelPorts = { store, clock, ids, notifyCancel: parts.notifyCancel };
   const uploads = { uploadAsset: createUpload(config, parts), maxUploadBytes: config.maxUploadBytes };
   const { disconnectGraceMs: graceMs } = config;
   const engineStatus = () => engines.list();
   const weightOf = weightsIn(access);
-  const redrivePorts = { store, clock, weightOf, limitsOf: access.limitsOf };
+  const redrivePorts = { store, clock, ids, weightOf, limitsOf: access.limitsOf };
   const submitGeneration: SubmitGeneration = (input) => (isDraining() ? Promise.reject(shuttingDown()) : submit(input));
   const cancelGeneration = createCancelGeneration(cancelPorts);
   const bulkParts = composeBulks(config, { ...parts, submit: submitGeneration, cancelGeneration });
@@ -113,9 +113,9 @@ export async function createHttp(config: Config, parts: HttpParts): Promise<App>
       cancelGeneration,
       getJob: createGetJob({ store, costs, serves: (model) => engines.serves?.(model) ?? true }),
       cancelJob: createCancelJob(cancelPorts),
-      setPriority: createSetPriority({ store, clock, weightOf }),
+      setPriority: createSetPriority(redrivePorts),
       getQueue: createGetQueue({ store }),
-      controlQueue: createControlQueue({ store, clock, wake: parts.wakeWorkers }),
+      controlQueue: createControlQueue({ store, clock, ids, wake: parts.wakeWorkers }),
       listDeadLetters: createListDeadLetters({ store }),
       redriveJobs: createRedriveJobs(redrivePorts),
       getAsset: createGetAsset({ store }),

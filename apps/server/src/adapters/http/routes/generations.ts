@@ -10,7 +10,7 @@ import {
 } from '@imagemill/api';
 import type { SubmitGenerationInput } from '../../../application/submit-generation.ts';
 import { generationId } from '../../../domain/ids.ts';
-import { tenantNamed, tenantsNamed } from '../administration.ts';
+import { actOf, tenantNamed, tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { hashOfBody } from '../idempotency.ts';
 import { json, problems } from '../openapi.ts';
@@ -112,7 +112,7 @@ function addCancelRoute(app: App, ports: HttpPorts): void {
     async (request) => {
       const id = generationId(request.params.id);
       return presentGeneration(
-        await ports.cancelGeneration({ tenantId: tenantNamed(request, request.query.tenant), id }),
+        await ports.cancelGeneration({ tenantId: tenantNamed(request, request.query.tenant), id, act: actOf(request) }),
         presentingTo(request, ports),
       );
     },

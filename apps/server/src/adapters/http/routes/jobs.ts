@@ -1,6 +1,6 @@
 import { idParamsSchema, jobDetailSchema, jobSchema, ofTenantQuerySchema, priorityRequestSchema } from '@imagemill/api';
 import { jobId } from '../../../domain/ids.ts';
-import { askerNamed, tenantNamed } from '../administration.ts';
+import { actOf, askerNamed, tenantNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
@@ -55,7 +55,10 @@ function addQueueingRoutes(app: App, ports: HttpPorts): void {
       const { priority } = request.body;
       const id = jobId(request.params.id);
       return presentJob(
-        await ports.setPriority({ tenantId: tenantNamed(request, request.query.tenant), id, priority }),
+        await ports.setPriority({
+          ...{ tenantId: tenantNamed(request, request.query.tenant), id, priority },
+          act: actOf(request),
+        }),
         presentingTo(request, ports),
       );
     },
@@ -78,7 +81,7 @@ function addQueueingRoutes(app: App, ports: HttpPorts): void {
     async (request) => {
       const id = jobId(request.params.id);
       return presentJob(
-        await ports.redriveJobs.one({ ...askerNamed(request, request.query.tenant), id }),
+        await ports.redriveJobs.one({ ...askerNamed(request, request.query.tenant), id, act: actOf(request) }),
         presentingTo(request, ports),
       );
     },
@@ -103,7 +106,7 @@ function addCancelRoute(app: App, ports: HttpPorts): void {
     async (request) => {
       const id = jobId(request.params.id);
       return presentJob(
-        await ports.cancelJob({ tenantId: tenantNamed(request, request.query.tenant), id }),
+        await ports.cancelJob({ tenantId: tenantNamed(request, request.query.tenant), id, act: actOf(request) }),
         presentingTo(request, ports),
       );
     },

@@ -11,7 +11,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { ClassCounts, DeadLetterFilter, QueueFacts } from '../../../application/queue-ports.ts';
 import { generationId, jobId } from '../../../domain/ids.ts';
-import { tenantsNamed } from '../administration.ts';
+import { actOf, tenantsNamed } from '../administration.ts';
 import type { App } from '../app-type.ts';
 import { json, problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
@@ -49,7 +49,7 @@ export function addQueueRoutes(app: App, ports: HttpPorts): void {
         response: { 200: status, ...problems(413, 415, 507) },
       },
     },
-    async () => present(await ports.controlQueue.pause()),
+    async (request) => present(await ports.controlQueue.pause(actOf(request))),
   );
 
   app.post(
@@ -63,7 +63,7 @@ export function addQueueRoutes(app: App, ports: HttpPorts): void {
         response: { 200: status, ...problems(413, 415, 507) },
       },
     },
-    async () => present(await ports.controlQueue.resume()),
+    async (request) => present(await ports.controlQueue.resume(actOf(request))),
   );
 }
 
