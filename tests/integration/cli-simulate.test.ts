@@ -36,6 +36,29 @@ describe('imagemill simulate', () => {
     const asJson = await runCli([...small, '--target-p95', '10', '--json'], { cwd });
     expect(asJson.json()).toHaveLength(4);
     expect(asJson.stderr).toMatch(/1 × H100 keep/);
+    const more = await runCli(['simulate', '--trace', trace, '--devices', 'H100', '--target-p95', '10'], { cwd });
+    expect(more.stderr).toMatch(/5 × H100 keep/);
+  });
+
+  it('finds no number of devices where none keeps the target: all attempts fail, or one picture takes longer', async () => {
+    await writeFile(join(cwd, 'one.csv'), 'minute,pictures\n0,1\n');
+    for (const wrong of [
+      ['--failures', '1', '--target-p95', '100'],
+      ['--target-p95', '1'],
+    ]) {
+      const args = ['simulate', '--trace', 'one.csv', '--devices', 'A10G@8', ...wrong];
+      const result = await runCli(args, { cwd });
+      expect(result.status).toBe(2);
+      expect(result.stderr).toMatch(/256 × A10G do not reach it.*\[option_invalid\]/);
+    }
+  });
+
+  it('takes devices of several kinds together, and asks for one kind where it is to find their number', async () => {
+    await writeFile(join(cwd, 'one.csv'), 'minute,pictures\n0,1\n');
+    const mixed = ['simulate', '--trace', 'one.csv', '--devices', '2xH100+A10G@8', '--json'];
+    expect((await runCli(mixed, { cwd })).json()).toMatchObject([{ pictures: 1, errors: 0 }]);
+    const result = await runCli([...mixed, '--target-p95', '10'], { cwd });
+    expect(result.stderr).toContain('one kind of device with --target-p95');
   });
 
   it('draws with timings that were measured, by size and batch, with what the platform takes', async () => {

@@ -24,9 +24,11 @@ export function parseDevices(text: string): readonly DeviceGroup[] {
     const [, count = '1', name = '', given] = /^(?:(\d{1,3})x)?([A-Za-z0-9][\w-]*)(?:@(.+))?$/.exec(part.trim()) ?? [];
     const known = deviceTimings.find((device) => device.name.toLowerCase() === name.toLowerCase());
     const seconds = Number(given);
-    if (name === '' || Number(count) < 1 || (known === undefined && given === undefined) || seconds <= 0) {
+    const isOutOfRange = Number.isFinite(seconds) && !isSeconds(given ?? '');
+    if (name === '' || Number(count) < 1 || (known === undefined && given === undefined) || isOutOfRange) {
       const names = deviceTimings.map((device) => device.name).join(', ');
-      const expected = `like 4xA10G, 4xA10G@8 (seconds for 1024² in 8 steps) or 4xA10G@timings.json; known are ${names}`;
+      const range = `seconds from ${LEAST_SECONDS} to ${MOST_SECONDS} for 1024² in 8 steps`;
+      const expected = `like 4xA10G, 4xA10G@8 (${range}) or 4xA10G@timings.json; known are ${names}`;
       throw optionError('--devices', part, expected);
     }
     if (given !== undefined && !Number.isFinite(seconds)) {
@@ -39,3 +41,10 @@ export function parseDevices(text: string): readonly DeviceGroup[] {
     return { count: Number(count), device, simulated: simulatedDevice(device) };
   });
 }
+
+function isSeconds(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text) && Number(text) >= LEAST_SECONDS && Number(text) <= MOST_SECONDS;
+}
+
+const LEAST_SECONDS = 0.001;
+const MOST_SECONDS = 100_000;

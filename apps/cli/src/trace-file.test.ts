@@ -18,9 +18,15 @@ describe('a trace', () => {
     expect(second).toMatchObject({ width: 1024, steps: 8, priority: 'standard', tenantId: 'default' });
   });
 
+  it('may be quoted as spreadsheets do it', () => {
+    expect(parseTrace('day.csv', '"minute","pictures"\n"0","1"\n', defaults)).toHaveLength(1);
+  });
+
   it.each([
     ['time,pictures\n0,1', 'line 1 has no column minute'],
     ['minute,pictures,colour\n0,1,red', 'unknown column "colour"'],
+    ['minute;pictures\n0;1', 'cells are parted by commas'],
+    ['minute,pictures,Minute\n0,1,2', 'the column minute twice'],
     ['minute,pictures\n0,1\n1,x', 'line 3: pictures is "x"'],
     ['minute,pictures\n0,1\n1', 'line 3 has 1 cells, expected 2'],
     ['minute,pictures\n-1,1', 'line 2: minute is "-1"'],
@@ -38,6 +44,10 @@ describe('the devices of a simulation', () => {
       { count: 2, device: { name: 'L40S', source: 'derived' } },
       { count: 1, device: { name: 'A10G', source: 'given' } },
     ]);
+  });
+
+  it.each(['A10G@1e-300', 'A10G@1e300', 'A10G@0x10', 'A10G@-8'])('refuse %j, which no picture takes', (text) => {
+    expect(() => parseDevices(text)).toThrow('seconds from 0.001 to 100000');
   });
 
   it.each(['', '4x', '0xA10G', '4xA10G@0', 'TPU', '4xA10G,2xL4'])('refuse %j and name what is known', (text) => {

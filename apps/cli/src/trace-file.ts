@@ -22,10 +22,16 @@ export async function readTrace(file: string, defaults: TraceDefaults): Promise<
 /** @throws CliError `trace_invalid` naming the line */
 export function parseTrace(file: string, text: string, defaults: TraceDefaults): readonly Arrival[] {
   const [head = '', ...lines] = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const columns = head.split(',').map((name) => name.trim().toLowerCase());
+  const columns = cellsOf(head).map((name) => name.toLowerCase());
   for (const name of ['minute', 'pictures']) {
-    if (!columns.includes(name)) throw invalid(file, `line 1 has no column ${name}; expected ${allColumns.join(',')}`);
+    if (!columns.includes(name))
+      throw invalid(
+        file,
+        `line 1 has no column ${name}; expected ${allColumns.join(',')}, and cells are parted by commas`,
+      );
   }
+  const twice = columns.find((name, index) => columns.indexOf(name) < index);
+  if (twice !== undefined) throw invalid(file, `line 1 has the column ${twice} twice`);
   const unknown = columns.find((name) => !allColumns.includes(name));
   if (unknown !== undefined)
     throw invalid(
@@ -52,6 +58,16 @@ export function parseTrace(file: string, text: string, defaults: TraceDefaults):
   return arrivals.sort((a, b) => a.at - b.at);
 }
 
+/** Cells hold no commas; quotes around them mean nothing. */
+function cellsOf(line: string): readonly string[] {
+  return line.split(',').map((cell) =>
+    cell
+      .trim()
+      .replace(/^"(.*)"$/, '$1')
+      .trim(),
+  );
+}
+
 class Row {
   readonly #file: string;
   readonly #number: number;
@@ -62,7 +78,7 @@ class Row {
     this.#file = file;
     this.#number = number;
     this.#columns = columns;
-    this.#cells = line.split(',').map((cell) => cell.trim());
+    this.#cells = cellsOf(line);
     if (this.#cells.length !== columns.length) {
       throw invalid(file, `line ${number} has ${this.#cells.length} cells, expected ${columns.length}`);
     }

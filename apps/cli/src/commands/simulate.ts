@@ -100,7 +100,7 @@ function priceOf({ price }: SimulateFlags, devices: readonly DeviceGroup[]): num
   return sum;
 }
 
-/** The fewest devices of the kind that keep p95 of every window below the target. */
+/** The fewest devices of the kind that keep p95 of every window below the target; one in which none is drawn does not. */
 function fleetFor(target: number, flags: SimulateFlags, arrivals: readonly Arrival[]): readonly DeviceGroup[] {
   const [group, ...others] = flags.devices;
   if (group === undefined || others.length > 0) {
@@ -111,12 +111,14 @@ function fleetFor(target: number, flags: SimulateFlags, arrivals: readonly Arriv
     );
   }
   const holds = (count: number): boolean =>
-    run(flags, [{ ...group, count }], arrivals).windows.every(({ p95Seconds }) => (p95Seconds ?? 0) < target);
+    run(flags, [{ ...group, count }], arrivals).windows.every(
+      ({ pictures, p95Seconds }) => pictures === 0 || (p95Seconds !== null && p95Seconds < target),
+    );
   let high = 1;
   while (!holds(high)) {
     if (high === MAX_DEVICES) {
       const most = `${MAX_DEVICES} × ${group.device.name} do not reach it`;
-      throw optionError('--target-p95', String(target), `more than a picture takes: ${most}`);
+      throw optionError('--target-p95', String(target), `what can be reached with these options: ${most}`);
     }
     high = Math.min(MAX_DEVICES, 2 * high);
   }
