@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +101,24 @@ describe('the container', () => {
       const entry = /^ENTRYPOINT \["node", "\/app\/(.+)"\]$/m.exec(stage)?.[1] ?? '';
       expect(existsSync(join(root, entry))).toBe(true);
     }
+  });
+
+  it('brings along what a card needs: CUDA 12 with cuDNN, the libraries of ONNX Runtime, and NVIDIA’s settings', () => {
+    expect(dockerfile).toMatch(/^ARG CUDA_IMAGE=nvidia\/cuda:12\.\d+\.\d+-cudnn-runtime-/m);
+    const [, flag = '', script = ''] = /^RUN ONNXRUNTIME_NODE_INSTALL=(\S+) node (\S+)/m.exec(dockerfile) ?? [];
+    expect(existsSync(join(root, script))).toBe(true);
+    const { manifests } = createRequire(import.meta.url)(join(root, script, '../install-metadata.js')) as {
+      manifests: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    };
+    const brought = Object.keys(manifests[`linux/x64:${flag}`] ?? {});
+    expect(brought).toEqual(
+      expect.arrayContaining(['./libonnxruntime_providers_cuda.so', './libonnxruntime_providers_shared.so']),
+    );
+    const stage = dockerfile.slice(dockerfile.indexOf(' AS cuda\n'));
+    expect(stage).toContain('COPY --from=dependencies-cuda /usr/local/bin/node /usr/local/bin/node');
+    expect(stage).toContain('COPY --from=dependencies-cuda /app .');
+    expect(stage).toContain('NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility');
+    expect(stage).toContain('IMAGEMILL_DEVICE=cuda:0');
   });
 
   it('is healthy when its process answers, and not when nothing does', () => {

@@ -2,7 +2,7 @@
  * What the command takes from the environment beside the server's settings (`loadConfig` reads those): the only reader
  * of `process.env` in this package.
  */
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Environment {
@@ -43,7 +43,16 @@ function value(name: string): string | undefined {
 }
 
 function cacheFolder(): string {
-  if (process.platform === 'win32') return join(value('LOCALAPPDATA') ?? homedir(), 'imagemill', 'cache');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'imagemill');
-  return join(value('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'imagemill');
+  if (process.platform === 'win32') return join(value('LOCALAPPDATA') ?? homeFolder(), 'imagemill', 'cache');
+  if (process.platform === 'darwin') return join(homeFolder(), 'Library', 'Caches', 'imagemill');
+  return join(value('XDG_CACHE_HOME') ?? join(homeFolder(), '.cache'), 'imagemill');
+}
+
+/** A user of a container often has no entry, and then no home but the one that the container names. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return tmpdir();
+  }
 }

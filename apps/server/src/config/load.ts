@@ -89,11 +89,20 @@ export function loadConfig(input: LoadConfigInput = {}): Config {
     modelsFolder: {
       configured: settings.modelsDir === undefined ? undefined : resolve(folder, settings.modelsDir),
       platform: process.platform,
-      homeFolder: homedir(),
+      homeFolder: homeFolder(),
       xdgDataHome: environment['XDG_DATA_HOME'],
       localAppData: environment['LOCALAPPDATA'],
     },
   });
+}
+
+/** A user of a container often has no entry, and then no home but the one that the container names. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
 }
 
 function withPath<T extends { readonly path: string }>(model: T | undefined, folder: string): T | undefined {
