@@ -14,6 +14,8 @@ export interface S3Server extends AsyncDisposable {
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** May read and list only. */
   readonly readerKey: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Its filer, which `replicateBucket` follows: host, port and the port of gRPC. */
+  readonly filer: string;
   /** A request of our own, past the code under test. */
   send(method: string, path: string, body?: Uint8Array): Promise<Response>;
 }
@@ -49,7 +51,7 @@ export async function startS3Server(bucket = 'pictures'): Promise<S3Server> {
   });
   const endpoint = `http://127.0.0.1:${s3}`;
   const server: S3Server = {
-    ...{ endpoint, bucket, key: ADMIN, readerKey: READER },
+    ...{ endpoint, bucket, key: ADMIN, readerKey: READER, filer: `127.0.0.1:${filer}.${filerRpc}` },
     send: (method, path, body) => signedFetch(`${endpoint}${path}`, method, body),
     [Symbol.asyncDispose]: () => stop(child, folder),
   };
@@ -60,6 +62,15 @@ export async function startS3Server(bucket = 'pictures'): Promise<S3Server> {
     throw new Error(`the S3 service did not start:\n${log}`, { cause: error });
   }
   return server;
+}
+
+/** Has one server follow the other, one way, by SeaweedFS's own replication. */
+export async function replicateBucket(from: S3Server, to: S3Server): Promise<AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'imagemill-s3-sync-'));
+  const paths = ['a', 'b'].map((side) => `-${side}.path=/buckets/${from.bucket}`);
+  const args = ['-logtostderr=true', 'filer.sync', `-a=${from.filer}`, `-b=${to.filer}`, '-isActivePassive', ...paths];
+  const child = spawn('weed', args, { cwd: folder, stdio: 'ignore' });
+  return { [Symbol.asyncDispose]: () => stop(child, folder) };
 }
 
 async function untilBucketIsThere(server: S3Server, child: ChildProcess): Promise<void> {
