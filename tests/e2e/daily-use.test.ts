@@ -99,6 +99,84 @@ describe.skipIf(!hasBrowser())('a day with the page', () => {
     await alone.getByRole('dialog').getByText('a lamp on a grey background').waitFor();
   });
 
+  test('a letter that takes over from a picture is not written into the prompt', async () => {
+    const page = await open('/gallery?text=boat');
+    const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+    for (const [key, from] of [
+      ['a', '/gallery?text=boat'],
+      ['p', '/'],
+    ] as const) {
+      await page.goto(server.url + from);
+      await page
+        .getByRole('button', { name: /^Open picture/ })
+        .first()
+        .click();
+      await page.getByRole('dialog', { name: 'Picture and its settings' }).waitFor();
+      await page.keyboard.press(key);
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await prompt.waitFor();
+      expect(await prompt.inputValue()).toMatch(/^a (boat|lamp|kite) on a \w+ background$/);
+    }
+  });
+
+  test('the theme and the language are changed in the middle of work, and a dialogue gives the focus back', async () => {
+    const page = await open('/administration/tenants');
+    await page.getByRole('button', { name: 'Use the dark theme' }).click();
+    await page.waitForFunction(`document.documentElement.dataset.mantineColorScheme === 'dark'`);
+    await page.getByRole('button', { name: 'New tenant' }).click();
+    const form = page.getByRole('form', { name: 'New tenant' });
+    await form.getByLabel('ID').fill('shop');
+    await form.getByLabel('Name').fill('Shop');
+    await page.keyboard.press('Enter');
+    await form.waitFor({ state: 'detached' });
+    await page.waitForFunction(`document.activeElement?.textContent === 'New tenant'`);
+  });
+
+  test('who cancels by keys in the queue keeps their place', async () => {
+    await client.pauseQueue();
+    for (const prompt of ['a first', 'a second']) await client.submitGeneration({ prompt });
+    const page = await open('/queue');
+    const cancel = page.getByRole('article').getByRole('button', { name: 'Cancel' });
+    await cancel.nth(1).waitFor();
+    await cancel.first().focus();
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(`document.querySelectorAll('main article').length === 1`);
+    await page.waitForFunction(`document.activeElement?.closest('main section') !== null`);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await cancel.evaluate((button) => button.ownerDocument.activeElement === button)).toBe(true);
+    await page.keyboard.press('Enter');
+    await cancel.waitFor({ state: 'detached' });
+    await client.resumeQueue();
+  });
+
+  test('each page has a name of its own in the tab, also under an address with a slash at its end', async () => {
+    const page = await open('/operation/loras/');
+    await page.getByRole('heading', { name: 'Operation' }).waitFor();
+    expect(await page.getByRole('link', { name: 'LoRAs' }).getAttribute('aria-current')).toBe('page');
+    expect(await page.title()).toBe('Operation · Imagemill');
+    await page.getByRole('link', { name: 'Generate' }).click();
+    await page.waitForFunction(`document.title === 'Imagemill'`);
+  });
+
+  test('Escape closes what is open and cancels nothing behind it; a field that is missing gets the focus', async () => {
+    await client.pauseQueue();
+    const { id } = await client.submitGeneration({ prompt: 'a waiting one' });
+    const page = await open('/');
+    await page.getByRole('article', { name: 'a waiting one' }).waitFor();
+    await page.getByRole('button', { name: /^Signed in/ }).click();
+    await page.getByText('This server lets its own machine in without a key.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('This server lets its own machine in without a key.').waitFor({ state: 'hidden' });
+    expect((await client.getGeneration(id)).state).toBe('queued');
+    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('{{thing}} on a {{colour}} background');
+    await page.getByRole('textbox', { name: 'thing' }).fill('a cup');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForFunction(`document.activeElement?.labels?.[0]?.textContent === 'colour'`);
+    await client.cancelGeneration(id);
+    await client.resumeQueue();
+  });
+
   test('the filter of the gallery is in its address, and there again after a look at another page', async () => {
     const page = await open('/gallery');
     await page.getByRole('textbox', { name: 'Search in prompts' }).fill('boat');

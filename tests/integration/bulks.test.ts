@@ -139,6 +139,42 @@ describe('a bulk of CSV', () => {
     expect(Object.keys(archive)).toHaveLength(3);
   });
 
+  test.each([
+    [
+      'GBK, as spreadsheets save it on Chinese Windows',
+      Buffer.from('c9ccc6b7', 'hex'),
+      Buffer.from('d2bbd6bbc3a8', 'hex'),
+    ],
+    ['UTF-8 with a mark', Buffer.from('\ufeff商品'), Buffer.from('一只猫')],
+  ])('reads a file in %s', async (_, column, value) => {
+    const content = Buffer.concat([column, Buffer.from(',colour\r\n'), value, Buffer.from(',red\r\n,\r\n')]);
+    const planned = await plan('a.csv', content, { template: '{{商品}}, {{colour}}' });
+    expect(planned).toMatchObject({ columns: ['商品', 'colour'], rows: 1, brokenCount: 0 });
+    expect(planned.samples[0]?.prompt).toBe('一只猫, red');
+  });
+
+  test('takes a quote within a cell as a letter, and tabs in a .tsv file', async () => {
+    const planned = await plan('a.tsv', 'product\tcolour\na 19" screen, flat\tred\n', { template });
+    expect(planned.brokenCount).toBe(0);
+    expect(planned.samples[0]?.prompt).toContain('a 19" screen, flat on a red background');
+  });
+
+  test.each([
+    [
+      'bytes that are no text',
+      'a.csv',
+      Buffer.concat([
+        Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+        Buffer.from(Array.from({ length: 5_000 }, (_, at) => (at * 37) % 256)),
+      ]),
+    ],
+    ['a name of another kind', 'a.pdf', Buffer.from('product\nan owl\n')],
+    ['a header alone', 'a.csv', Buffer.from('product,colour\n')],
+  ])('refuses %s in a sentence and without a fault', async (_, name, content) => {
+    const answer = await upload(name, content, { template, dryRun: 'true' });
+    expect([answer.statusCode, answer.json().code]).toEqual([422, 'bulk_file_invalid']);
+  });
+
   test('tells what it would cost before anything is drawn', async () => {
     const planned = await plan('products.csv', csv, { template });
     expect(planned).toMatchObject({ rows: 6, generations: 2, pictures: 3, brokenCount: 4 });

@@ -1,5 +1,5 @@
 import type { Generation } from '@imagemill/api';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { draftOfGeneration, type Recallable, recalled, withImage } from '../features/generate/draft.ts';
 import { createDraftStore } from '../features/generate/draft-store.ts';
@@ -38,6 +38,7 @@ export function App(): ReactElement {
   const { notify } = useMessages();
   const [draft] = useState(createDraftStore);
   const [hasSheet, setHasSheet] = useState(false);
+  usePageTitle();
   useShortcut(isQuestionMark, () => setHasSheet(true));
   const reuse = (generation: Generation): void => {
     draft.update(draftOfGeneration(generation));
@@ -67,6 +68,16 @@ export function App(): ReactElement {
       </SignInGate>
     </>
   );
+}
+
+/** The name of the page in the tab and in the history of the browser. */
+function usePageTitle(): void {
+  const { t } = useTranslation();
+  const page = usePage();
+  const title = page === 'generate' ? 'Imagemill' : `${t(`navigation.${page}`)} · Imagemill`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
 }
 
 /** What the address names, for who may see it. */
@@ -111,5 +122,5 @@ function CurrentPage(props: Omit<StudioProps, 'recallFile'>): ReactElement {
 function ServerTrouble(): ReactElement | null {
   const { error, refetch } = useSystem();
   if (error === null) return null;
-  return <FaultAlert error={error} onRetry={() => void refetch()} />;
+  return <FaultAlert isAboutServer error={error} onRetry={() => void refetch()} />;
 }

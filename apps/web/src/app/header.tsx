@@ -87,7 +87,8 @@ function LanguageSwitch(): ReactElement {
 
 function ThemeSwitch(): ReactElement {
   const { t } = useTranslation();
-  const { setColorScheme } = useMantineColorScheme();
+  // Without a style element of Mantine's that would hold transitions back: the page allows none.
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const isDark = useComputedColorScheme('light') === 'dark';
   return (
     <IconButton

@@ -111,7 +111,7 @@ function ServerTrouble(): ReactElement | null {
   if (error === null) return null;
   return (
     <div className={styles.trouble}>
-      <FaultAlert error={error} onRetry={() => void refetch()} />
+      <FaultAlert isAboutServer error={error} onRetry={() => void refetch()} />
     </div>
   );
 }

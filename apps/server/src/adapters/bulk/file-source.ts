@@ -11,9 +11,12 @@ import type { BulkId } from '../../domain/ids.ts';
 import { readCsv } from './read-csv.ts';
 import { readJsonLines } from './read-json-lines.ts';
 import { readWorkbook } from './read-workbook.ts';
+import { encodingOf } from './text-encoding.ts';
 
 const readers: Readonly<Record<BulkFormat, (path: string) => AsyncIterable<SourceRow>>> = {
-  csv: (path) => readCsv(createReadStream(path)),
+  async *csv(path) {
+    yield* readCsv(createReadStream(path), await encodingOf(createReadStream(path)));
+  },
   jsonl: (path) => readJsonLines(createReadStream(path)),
   xlsx: readWorkbook,
 };

@@ -1,16 +1,21 @@
 import type { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import type { SourceRow } from '../../application/bulk-ports.ts';
 import { AppError } from '../../domain/errors.ts';
 import { headerOf, MAX_RECORD, rowOf } from './rows.ts';
+import { asUtf8, type Encoding } from './text-encoding.ts';
 
-/** Rows of a CSV file with a header; the separator is the commonest of `,`, `;` and tab in it. RFC 4180, UTF-8. */
-export async function* readCsv(bytes: Readable): AsyncGenerator<SourceRow> {
-  const chunks = bytes[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+/**
+ * Rows of a CSV file with a header; the separator is the commonest of `,`, `;` and tab in it. RFC 4180, but a quote
+ * within a cell without quotes (`a 19" screen`) is a letter of it, and rows of empty cells are none.
+ */
+export async function* readCsv(bytes: Readable, encoding: Encoding = 'utf-8'): AsyncGenerator<SourceRow> {
+  const chunks = asUtf8(bytes, encoding);
   const first = await chunks.next();
   const start = first.done === true ? Buffer.alloc(0) : first.value;
   const options = {
-    ...{ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_RECORD },
+    ...{ bom: true, info: true, relax_column_count: true, relax_quotes: true, max_record_size: MAX_RECORD },
+    ...{ skip_empty_lines: true, skip_records_with_empty_values: true },
     delimiter: delimiterOf(start.toString('utf8').split('\n', 1)[0] ?? ''),
   };
   const parser = parse(options);
@@ -22,12 +27,11 @@ export async function* readCsv(bytes: Readable): AsyncGenerator<SourceRow> {
       else yield rowOf(header, record, info.lines);
     }
   } catch (error) {
-    const { code, lines } = error as { code?: string; lines?: number };
-    if (error instanceof AppError || code?.startsWith('CSV_') !== true) throw error;
+    if (!(error instanceof CsvError)) throw error;
     // Beyond such a place it is not known where a row begins.
-    if (header === undefined) throw new AppError('bulk_file_invalid', `It is not CSV: ${(error as Error).message}`);
-    const message = `The rest of the file cannot be read: ${(error as Error).message}.`;
-    yield { line: lines ?? 0, problem: { code: 'rest_unreadable', message } };
+    if (header === undefined) throw new AppError('bulk_file_invalid', `It is not CSV: ${error.message}`);
+    const message = `The rest of the file cannot be read: ${error.message}.`;
+    yield { line: Number(error['lines'] ?? 0), problem: { code: 'rest_unreadable', message } };
   } finally {
     bytes.destroy();
   }

@@ -52,6 +52,9 @@ describe('the page', () => {
     const queue = await get('/queue');
     expect([queue.statusCode, queue.payload]).toEqual([200, '<!doctype html><title>Imagemill</title>']);
     expect(String(queue.headers['content-security-policy'])).toContain("default-src 'self'");
+    for (const url of ['/queue/', '/operation/', '/operation/models', '/operation/models/']) {
+      expect((await get(url)).statusCode).toBe(200);
+    }
     expect((await get('/elsewhere')).statusCode).toBe(404);
   });
 

@@ -23,7 +23,10 @@ export async function addPage(app: FastifyInstance, folder: string, pictureOrigi
     page.addHook('onRoute', makePublic);
     void page.register(fastifyStatic, options(folder, pageSecurityPolicy(pictureOrigin)));
     for (const path of [...pagePaths, ...pageFolders, ...pageFolders.map((folder) => `${folder}/:part`)]) {
-      page.get(path, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
+      // As people write it, with a slash at its end or without.
+      for (const url of [path, `${path}/`]) {
+        page.get(url, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
+      }
     }
     done();
   });

@@ -58,7 +58,7 @@ export function NewBulk({ draft, earlier, onChange }: NewBulkProps): ReactElemen
         <FilePicker
           label={t('bulks.choose')}
           words={t('bulks.choose')}
-          accept=".csv,.jsonl,.xlsx"
+          accept=".csv,.tsv,.jsonl,.xlsx"
           isBusy={false}
           variant="default"
           onPick={take}

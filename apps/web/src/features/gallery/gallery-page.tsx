@@ -1,6 +1,6 @@
 import type { MarkPicturesRequest } from '@imagemill/api';
 import { Button, Loader } from '@mantine/core';
-import { type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type PictureFilter, useMarkPictures, usePictures } from '../../shared/api/pictures.ts';
 import type { RecallPart } from '../../shared/recall.ts';
@@ -56,6 +56,11 @@ export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactE
     setSelected(next);
   };
   const error = mark.error ?? list.error;
+  const undo = useRef<HTMLButtonElement>(null);
+  // The button that deleted is gone; who works by keys goes on at the one that brings back.
+  useEffect(() => {
+    if (removed.length > 0 && document.activeElement === document.body) undo.current?.focus();
+  }, [removed]);
   return (
     <>
       <h2 className={styles.title}>{t('gallery.title')}</h2>
@@ -64,7 +69,12 @@ export function GalleryPage({ onRecall, onReference }: GalleryPageProps): ReactE
       {removed.length > 0 && (
         <p className={styles.removed} role="status">
           {t('gallery.removed', { count: removed.length })}
-          <Button size="compact-sm" variant="default" onClick={() => change({ ids: removed, deleted: false })}>
+          <Button
+            ref={undo}
+            size="compact-sm"
+            variant="default"
+            onClick={() => change({ ids: removed, deleted: false })}
+          >
             {t('gallery.undo')}
           </Button>
         </p>

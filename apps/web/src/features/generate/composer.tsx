@@ -54,6 +54,7 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
   const send = (): void => {
     setHasTried(true);
     if (promptProblem !== undefined) promptRef.current?.focus();
+    else if (missing.length > 0) setTimeout(focusFirstMissing);
     if (promptProblem !== undefined || missing.length > 0 || submit.isPending) return;
     const written = store.get().prompt;
     submit.mutate(requestOfDraft(store.get(), model), {
@@ -110,6 +111,11 @@ export function Composer({ store, recall, lastSeed, onAccepted }: ComposerProps)
       </div>
     </form>
   );
+}
+
+/** Once it is marked. */
+function focusFirstMissing(): void {
+  document.querySelector<HTMLElement>('form input[aria-invalid=true]')?.focus();
 }
 
 /** A request without an answer for this long is said to be slow. */

@@ -1,5 +1,5 @@
 import type { Generation } from '@imagemill/api';
-import { Button, Loader } from '@mantine/core';
+import { Button, Loader, VisuallyHidden } from '@mantine/core';
 import { type ReactElement, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isFinished } from '../../shared/api/generation-state.ts';
@@ -36,6 +36,7 @@ export function Feed({ list, onOpen, onReuse, onExample }: FeedProps): ReactElem
   const dismiss = cancel.error === null ? retry.reset : cancel.reset;
   return (
     <section className={styles.feed} aria-label={t('feed.title')} aria-busy={list.isLoading}>
+      <VisuallyHidden component="h2">{t('feed.title')}</VisuallyHidden>
       {error !== null && <FaultAlert error={error} onDismiss={dismiss} />}
       {isConnectionLost && (
         <p className={styles.lost} role="status">

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useChangeQueue, useDeadLetters, useOpenGenerations, useQueue } from '../../shared/api/queue.ts';
 import { useCan } from '../../shared/api/session.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { useHeldFocus } from '../../shared/ui/use-held-focus.ts';
 import { DeadLetter } from './dead-letter.tsx';
 import { QueueClasses } from './queue-classes.tsx';
 import styles from './queue-page.module.css';
@@ -23,6 +24,8 @@ export function QueuePage(): ReactElement {
   const isPaused = queue.data?.paused === true;
   const failure = change.error ?? open.error;
   const deadLetters = dead.data ?? [];
+  const openList = useHeldFocus<HTMLElement>();
+  const deadList = useHeldFocus<HTMLElement>();
   return (
     <>
       <header className={styles.head}>
@@ -41,7 +44,13 @@ export function QueuePage(): ReactElement {
         </p>
       )}
       {queue.data !== undefined && <QueueClasses queue={queue.data} />}
-      <section className={styles.section} aria-label={t('queue.open')} aria-busy={open.isPending}>
+      <section
+        ref={openList}
+        tabIndex={-1}
+        className={styles.section}
+        aria-label={t('queue.open')}
+        aria-busy={open.isPending}
+      >
         {open.data?.map((generation) => (
           <QueuedGeneration key={generation.id} generation={generation} onChange={change.mutate} />
         ))}
@@ -57,7 +66,13 @@ export function QueuePage(): ReactElement {
           </Button>
         )}
       </header>
-      <section className={styles.section} aria-label={t('queue.deadLetters')} aria-busy={dead.isPending}>
+      <section
+        ref={deadList}
+        tabIndex={-1}
+        className={styles.section}
+        aria-label={t('queue.deadLetters')}
+        aria-busy={dead.isPending}
+      >
         {deadLetters.map((job) => (
           <DeadLetter key={job.id} job={job} onChange={change.mutate} />
         ))}

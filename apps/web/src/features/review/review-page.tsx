@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDecideReview, useReviews } from '../../shared/api/reviews.ts';
 import { FaultAlert } from '../../shared/ui/fault-alert.tsx';
+import { useHeldFocus } from '../../shared/ui/use-held-focus.ts';
 import { ReviewCard } from './review-card.tsx';
 import styles from './review-page.module.css';
 
@@ -11,6 +12,7 @@ export function ReviewPage(): ReactElement {
   const reviews = useReviews();
   const decide = useDecideReview();
   const error = decide.error ?? reviews.error;
+  const list = useHeldFocus<HTMLElement>();
   return (
     <>
       <h2 className={styles.title}>{t('review.title')}</h2>
@@ -22,7 +24,13 @@ export function ReviewPage(): ReactElement {
           onDismiss={decide.error === null ? undefined : decide.reset}
         />
       )}
-      <section className={styles.list} aria-label={t('review.list')} aria-busy={reviews.isPending}>
+      <section
+        ref={list}
+        tabIndex={-1}
+        className={styles.list}
+        aria-label={t('review.list')}
+        aria-busy={reviews.isPending}
+      >
         {reviews.data?.map((review) => (
           <ReviewCard key={review.id} review={review} isBusy={decide.isPending} onDecide={decide.mutate} />
         ))}

@@ -1,5 +1,5 @@
 import type { Model, SystemStatus } from '@imagemill/api';
-import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query';
 import { client } from './client.ts';
 import { useCan } from './session.ts';
 
@@ -14,6 +14,12 @@ export function useSystem(): UseQueryResult<SystemStatus> {
     queryFn: ({ signal }) => client.getSystem({ signal }),
     refetchInterval: ({ state }) => (state.status === 'success' && isQuiet(state.data) ? 8_000 : 2_000),
   });
+}
+
+/** Whether the page says above everything that the server does not answer. */
+export function useIsServerTroubleShown(): boolean {
+  const state = useQueryClient().getQueryState(systemKey);
+  return state !== undefined && state.error !== null;
 }
 
 /** The models of the server; empty until they are known. */

@@ -9,7 +9,7 @@ export const errorsEn = {
   bulk_not_found: { what: 'This bulk is not there any more.', next: 'Reload the page.' },
   bulk_file_invalid: {
     what: 'The file cannot be read.',
-    next: 'Choose CSV with a header, JSON lines or an .xlsx workbook.',
+    next: 'Choose CSV with a header, JSON lines or an .xlsx workbook: at least one row, and no column name twice.',
   },
   webhook_not_found: {
     what: 'This webhook is not there any more.',

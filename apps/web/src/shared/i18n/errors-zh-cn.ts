@@ -4,7 +4,10 @@ export const errorsZhCn = {
   file_in_use: { what: '有批处理正在使用此文件。', next: '请等待批处理结束。' },
   batch_not_found: { what: '此批处理已不存在。', next: '请重新加载页面。' },
   bulk_not_found: { what: '此批量任务已不存在。', next: '请重新加载页面。' },
-  bulk_file_invalid: { what: '无法读取该文件。', next: '请选择带表头的 CSV、JSON Lines 或 .xlsx 工作簿。' },
+  bulk_file_invalid: {
+    what: '无法读取该文件。',
+    next: '请选择带表头的 CSV、JSON Lines 或 .xlsx 工作簿：至少有一行数据，且列名不重复。',
+  },
   webhook_not_found: { what: '此 Webhook 已不存在。', next: '可能已被删除，请重新加载页面。' },
   delivery_not_found: { what: '此投递记录已不存在。', next: '较早的记录会被清除，请重新加载页面。' },
   alert_not_found: { what: '此告警已不存在。', next: '请重新加载页面。' },

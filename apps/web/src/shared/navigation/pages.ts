@@ -31,9 +31,9 @@ export function usePage(): PageName {
   return pageOf(usePath());
 }
 
-/** The path of the address. */
+/** The path of the address, without a slash at its end. */
 export function usePath(): string {
-  return useSyncExternalStore(subscribe, () => globalThis.location.pathname);
+  return useSyncExternalStore(subscribe, () => globalThis.location.pathname.replace(/(?<=.)\/+$/, ''));
 }
 
 export function pageOf(path: string): PageName {

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { type ReactElement, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Fault, faultOf } from '../api/fault.ts';
+import { useIsServerTroubleShown } from '../api/system.ts';
 import { formatDuration } from '../format/format.ts';
 import { useKnownFaults } from '../i18n/use-known-faults.ts';
 import { useLanguage } from '../i18n/use-language.ts';
@@ -13,14 +14,20 @@ interface FaultAlertProps {
   readonly error: unknown;
   readonly onRetry?: (() => void) | undefined;
   readonly onDismiss?: (() => void) | undefined;
+  /** Stands above everything and speaks for all of the page. */
+  readonly isAboutServer?: boolean;
 }
 
 /** Says in the reader's language what went wrong and what to do about it. */
-export function FaultAlert({ error, onRetry, onDismiss }: FaultAlertProps): ReactElement {
+export function FaultAlert(props: FaultAlertProps): ReactElement | null {
+  const { error, onRetry, onDismiss, isAboutServer = false } = props;
   const { t } = useTranslation();
   const fault = faultOf(error, useKnownFaults());
   const language = useLanguage();
   const waitSeconds = useSecondsLeft(error, fault.retryAfterSeconds);
+  const isSaidAbove = useIsServerTroubleShown() && fault.code === 'unreachable';
+  // What could not be loaded says no more than that; what the reader did and what failed of it is told where it was.
+  if (isSaidAbove && !isAboutServer && onDismiss === undefined) return null;
   // What the server refused for good would be refused again.
   const canRetry = !(error instanceof ApiError) || error.retryable;
   return (

@@ -5,7 +5,8 @@ export const isApple = /mac|iphone|ipad/i.test(globalThis.navigator?.platform ??
 
 /**
  * Calls the handler for a key press anywhere on the page, except while an input method composes characters (its own
- * Enter and Escape mean something else), while a dialog is open, or when something nearer has taken the key.
+ * Enter and Escape mean something else), while a dialog or a popover is open, or when something nearer has taken the
+ * key.
  */
 export function useShortcut(isMatch: (event: KeyboardEvent) => boolean, handler: () => void): void {
   const latest = useRef({ isMatch, handler });
@@ -15,7 +16,8 @@ export function useShortcut(isMatch: (event: KeyboardEvent) => boolean, handler:
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       const isComposing = event.isComposing || event.keyCode === 229;
-      if (isComposing || event.defaultPrevented || document.querySelector('dialog[open]') !== null) return;
+      const isCovered = document.querySelector('dialog[open], :popover-open') !== null;
+      if (isComposing || event.defaultPrevented || isCovered) return;
       if (!latest.current.isMatch(event)) return;
       event.preventDefault();
       latest.current.handler();

@@ -52,7 +52,10 @@ export function Viewer(props: ViewerProps): ReactElement | null {
     if (event.key === 'ArrowRight') go(1);
     if (event.key === '.' && mayMark) star();
     const part = recallOf(event);
-    if (part !== undefined && can('generations:write')) recall(part);
+    if (part === undefined || !can('generations:write')) return;
+    // The letter is not for the prompt, which has the focus next.
+    event.preventDefault();
+    recall(part);
   };
   return (
     <dialog

@@ -259,12 +259,17 @@ function bulkOf(request: Pick<FastifyRequest, 'caller'> & { readonly params: { r
 async function newBulk(request: FastifyRequest, query: BulkQuery): Promise<NewBulk> {
   const part = request.isMultipart() ? await request.file() : undefined;
   const name = part === undefined ? '' : fileNameOf(part);
-  const format = FORMATS.find((one) => name.toLowerCase().endsWith(`.${one}`));
-  if (part === undefined || format === undefined) {
-    const expected = 'multipart/form-data with one file in the field "file" that ends in .csv, .jsonl or .xlsx';
+  if (part === undefined) {
+    const expected = 'multipart/form-data with one file in the field "file" that ends in .csv, .tsv, .jsonl or .xlsx';
     const message = `There is no such file in the request; ${expected} is expected.`;
-    const code = part === undefined ? 'required' : 'invalid_value';
-    throw new AppError('validation_failed', message, { fields: [{ field: 'file', code, message, expected }] });
+    throw new AppError('validation_failed', message, {
+      fields: [{ field: 'file', code: 'required', message, expected }],
+    });
+  }
+  const format = FORMATS[/\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ''];
+  if (format === undefined) {
+    part.file.resume();
+    throw new AppError('bulk_file_invalid', 'The name of the file ends in none of .csv, .tsv, .jsonl and .xlsx.');
   }
   const asker = askerOf(request);
   const { dryRun: _dryRun, unchangedSince, ...settings } = query;
@@ -301,4 +306,5 @@ function presentProblem({
   return { problem: message, fault: { code, details, fields } };
 }
 
-const FORMATS: readonly BulkFormat[] = ['csv', 'jsonl', 'xlsx'];
+/** By the ending of a file's name. */
+const FORMATS: Readonly<Record<string, BulkFormat>> = { csv: 'csv', tsv: 'csv', jsonl: 'jsonl', xlsx: 'xlsx' };
