@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { SourceRow } from '../../application/bulk-ports.ts';
 import { AppError } from '../../domain/errors.ts';
 import { headerOf, MAX_RECORD, rowOf } from './rows.ts';
-import { asUtf8, type Encoding } from './text-encoding.ts';
+import { asUtf8, type Encoding, hasMarkOfUtf16 } from './text-encoding.ts';
 
 /**
  * Rows of a CSV file with a header; the separator is the commonest of `,`, `;` and tab in it. RFC 4180, but a quote
@@ -13,6 +13,11 @@ export async function* readCsv(bytes: Readable, encoding: Encoding = 'utf-8'): A
   const chunks = asUtf8(bytes, encoding);
   const first = await chunks.next();
   const start = first.done === true ? Buffer.alloc(0) : first.value;
+  // No text has that byte but one of UTF-16, which begins with a mark.
+  if (start.includes(0) && !hasMarkOfUtf16(start)) {
+    bytes.destroy();
+    throw new AppError('bulk_file_invalid', 'It is not CSV: it is no text.');
+  }
   const options = {
     ...{ bom: true, info: true, relax_column_count: true, relax_quotes: true, max_record_size: MAX_RECORD },
     ...{ skip_empty_lines: true, skip_records_with_empty_values: true },

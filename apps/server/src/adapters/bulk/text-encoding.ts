@@ -13,9 +13,7 @@ export async function encodingOf(chunks: AsyncIterable<Buffer>): Promise<Encodin
     }
   };
   for await (const chunk of chunks) {
-    if (isFirst && ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff))) {
-      return 'utf-8';
-    }
+    if (isFirst && hasMarkOfUtf16(chunk)) return 'utf-8';
     isFirst = false;
     for (const encoding of [...fits.keys()]) drop(encoding, chunk);
     if (fits.size === 0) break;
@@ -30,4 +28,8 @@ export async function* asUtf8(chunks: AsyncIterable<Buffer>, encoding: Encoding)
   const decoder = new TextDecoder(encoding);
   for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
   yield Buffer.from(decoder.decode());
+}
+
+export function hasMarkOfUtf16([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
