@@ -5,7 +5,7 @@ import { claim, type Job, type PriorityClass, type RunningJob } from '../domain/
 import { type Candidate, CLAIM_WINDOW, CLOSE_MS, pickBatch, type ServedModels } from '../domain/scheduling/batch.ts';
 import { advance, chooseClass, recordService, type Served } from '../domain/scheduling/fair-share.ts';
 import { modelOfShapeKey } from '../domain/scheduling/shape-key.ts';
-import { changeJob } from './change-job.ts';
+import { changeJobs } from './change-job.ts';
 import type { Clock, Store, StoreTransaction } from './ports.ts';
 import type { QueueState } from './queue-ports.ts';
 
@@ -175,13 +175,13 @@ export async function claimByIds(
   ids: readonly JobId[],
   request: { readonly workerId: WorkerId; readonly now: number; readonly leaseMs: number },
 ): Promise<readonly Claim[]> {
-  const claims: Claim[] = [];
-  for (const { job: before, generation } of await transaction.loadClaimable(ids)) {
+  const starts = (await transaction.loadClaimable(ids)).map(({ job: before, generation }) => {
     const after = claim(before, request);
     assert(after !== undefined, `job ${before.id} was in the line before its time`);
-    if (await changeJob(transaction, { before, after, at: request.now })) claims.push({ job: after, generation });
-  }
-  return claims;
+    return { before, after, generation, at: request.now };
+  });
+  const started = await changeJobs(transaction, starts);
+  return starts.flatMap(({ after, generation }) => (started.has(after.id) ? [{ job: after, generation }] : []));
 }
 
 /** Moves the virtual time of the class on, and counts the device time it was given. */

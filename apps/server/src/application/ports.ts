@@ -124,12 +124,14 @@ export interface StoreTransaction {
   loadRunning(query: { readonly limit: number }): Promise<readonly RunningJob[]>;
   /** Writes a changed job if it still is in the state and under the lease token of `before`; false when it is not. */
   saveJob(before: Job, after: Job): Promise<boolean>;
-  /** Counts one job of the generation elsewhere; gives the new counts and the state on record. */
-  moveCount(
-    id: GenerationId,
+  /** The same for jobs that were read in this transaction, many that change alike in one statement; gives those saved. */
+  saveJobs(changes: readonly ChangedJob[]): Promise<ReadonlySet<JobId>>;
+  /** Counts jobs of generations elsewhere; gives the new counts and the state on record. */
+  moveCounts(
+    jobs: ReadonlyMap<GenerationId, number>,
     from: keyof JobCounts,
     to: keyof JobCounts,
-  ): Promise<{ readonly counts: JobCounts; readonly state: GenerationState }>;
+  ): Promise<ReadonlyMap<GenerationId, { readonly counts: JobCounts; readonly state: GenerationState }>>;
   setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void>;
   addAttempt(attempt: AttemptRecord): Promise<void>;
   addAsset(asset: Asset): Promise<void>;
@@ -146,6 +148,11 @@ export interface RememberedResult {
   readonly key: string;
   readonly assetId: AssetId;
   readonly at: number;
+}
+
+export interface ChangedJob {
+  readonly before: Job;
+  readonly after: Job;
 }
 
 export interface ClaimableJob {

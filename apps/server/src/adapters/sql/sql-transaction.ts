@@ -2,12 +2,19 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { OptionsOwner } from '../../application/client-options.ts';
 import type { LoraUpload } from '../../application/lora-ports.ts';
 import type { Template } from '../../application/manage-templates.ts';
-import type { AttemptRecord, ClaimableJob, RememberedResult, StoreTransaction } from '../../application/ports.ts';
+import type {
+  AttemptRecord,
+  ChangedJob,
+  ClaimableJob,
+  RememberedResult,
+  StoreTransaction,
+} from '../../application/ports.ts';
 import type { Asset } from '../../domain/asset.ts';
 import { assert } from '../../domain/errors.ts';
 import type { StoredEvent } from '../../domain/event.ts';
 import type { Generation, GenerationState, JobCounts } from '../../domain/generation.ts';
-import { type AssetId, type GenerationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
+import { groupedBy } from '../../domain/grouped.ts';
+import { type AssetId, type GenerationId, generationId, type JobId, jobId, type TenantId } from '../../domain/ids.ts';
 import type { Job, QueuedJob, RunningJob } from '../../domain/job.ts';
 import { OpenJobs } from './open-jobs.ts';
 import { prepared, preparedRows } from './prepared.ts';
@@ -129,7 +136,7 @@ export class SqlTransaction implements StoreTransaction {
     const rows = await this.#queries
       .selectFrom('jobs')
       .selectAll()
-      .where('id', 'in', ids)
+      .where('id', 'in', filledUp(ids))
       .where('state', '=', 'queued')
       .execute();
     if (rows.length === 0) return [];
@@ -168,21 +175,36 @@ export class SqlTransaction implements StoreTransaction {
     return true;
   }
 
-  async moveCount(
-    id: GenerationId,
+  async saveJobs(changes: readonly ChangedJob[]): Promise<ReadonlySet<JobId>> {
+    const [first] = changes;
+    if (first !== undefined && changes.length === 1) {
+      return new Set((await this.saveJob(first.before, first.after)) ? [first.before.id] : []);
+    }
+    const saved = await saveAlike(this.#queries, changes);
+    const done = changes.filter(({ before }) => saved.has(before.id));
+    for (const { before, after } of done) {
+      this.openJobs.leave(before);
+      this.openJobs.enter(after);
+    }
+    return new Set(done.map(({ before }) => before.id));
+  }
+
+  async moveCounts(
+    jobs: ReadonlyMap<GenerationId, number>,
     from: keyof JobCounts,
     to: keyof JobCounts,
-  ): Promise<{ readonly counts: JobCounts; readonly state: GenerationState }> {
-    const [row] = (await countMoves(from, to)(this.#queries, { id })).rows;
-    assert(row !== undefined, `there is no generation ${id}`);
-    const counts = {
-      queued: row.jobs_queued,
-      running: row.jobs_running,
-      succeeded: row.jobs_succeeded,
-      failed: row.jobs_failed,
-      cancelled: row.jobs_cancelled,
-    };
-    return { counts, state: row.state as GenerationState };
+  ): Promise<ReadonlyMap<GenerationId, { readonly counts: JobCounts; readonly state: GenerationState }>> {
+    const moved = new Map<GenerationId, { readonly counts: JobCounts; readonly state: GenerationState }>();
+    for (const [by, ids] of groupedBy(jobs.keys(), (id) => jobs.get(id) ?? 0)) {
+      const { rows } = await countMoves(from, to)(
+        this.#queries,
+        filledUp(ids).map((id) => ({ id, by })),
+      );
+      for (const row of rows)
+        moved.set(generationId(row.id), { counts: countsOf(row), state: row.state as GenerationState });
+    }
+    for (const id of jobs.keys()) assert(moved.has(id), `there is no generation ${id}`);
+    return moved;
   }
 
   async setGenerationState(id: GenerationId, state: GenerationState, finishedAt: number | undefined): Promise<void> {
@@ -303,7 +325,46 @@ const updateGenerationState = prepared(
   ) => queries.updateTable('generations').set({ state, finished_at: finishedAt }).where('id', '=', id),
 );
 
-/** The statement that counts one job of a generation elsewhere. */
+/** Saves jobs with one statement for all that change alike; gives the ids of those that were saved. */
+async function saveAlike(queries: Kysely<Tables>, changes: readonly ChangedJob[]): Promise<ReadonlySet<string>> {
+  const saved = new Set<string>();
+  for (const alike of groupedBy(changes, (change) => JSON.stringify(differenceOf(change))).values()) {
+    const [first] = alike;
+    if (first === undefined) continue;
+    const { state, token, values } = differenceOf(first);
+    const ids = filledUp(alike.map(({ before }) => before.id));
+    const update = queries.updateTable('jobs').set(values).where('id', 'in', ids).where('state', '=', state);
+    const rows = await update.where('lease_token', '=', token).returning('id').execute();
+    for (const { id } of rows) saved.add(id);
+  }
+  return saved;
+}
+
+/** What a change writes, and what the job must be like before. */
+function differenceOf({ before, after }: ChangedJob) {
+  const old: Readonly<Record<string, unknown>> = jobChanges(before);
+  // A job that was laid out is ready in a way that it does not know of itself.
+  const changed = Object.entries(jobChanges(after)).filter(([name, value]) => name === 'ready' || old[name] !== value);
+  return { state: before.state, token: before.lastToken, values: Object.fromEntries(changed) };
+}
+
+/** Repeats the last until there are 1, 2, 4, 8 …, so that few statements differ by the length of their lists alone. */
+function filledUp<T>(list: readonly T[]): readonly T[] {
+  const length = 2 ** Math.ceil(Math.log2(Math.max(1, list.length)));
+  return [...list, ...Array.from({ length: length - list.length }, () => list.at(-1) as T)];
+}
+
+function countsOf(row: Pick<Selectable<Tables['generations']>, `jobs_${keyof JobCounts}`>): JobCounts {
+  return {
+    queued: row.jobs_queued,
+    running: row.jobs_running,
+    succeeded: row.jobs_succeeded,
+    failed: row.jobs_failed,
+    cancelled: row.jobs_cancelled,
+  };
+}
+
+/** The statement that counts jobs of generations elsewhere, as many of each. */
 function countMoves(from: keyof JobCounts, to: keyof JobCounts): ReturnType<typeof countMove> {
   const name = `${from} ${to}`;
   const known = moves.get(name) ?? countMove(from, to);
@@ -313,12 +374,16 @@ function countMoves(from: keyof JobCounts, to: keyof JobCounts): ReturnType<type
 
 function countMove(from: keyof JobCounts, to: keyof JobCounts) {
   const [less, more] = [`jobs_${from}` as const, `jobs_${to}` as const];
-  return prepared((queries, { id }: { readonly id: string }) =>
+  return preparedRows((queries, rows: readonly { readonly id: string; readonly by: number }[]) =>
     queries
       .updateTable('generations')
-      .set((set) => ({ [less]: set(less, '-', 1), [more]: set(more, '+', 1) }))
-      .where('id', '=', id)
-      .returning(['state', 'jobs_queued', 'jobs_running', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled']),
+      .set((set) => ({ [less]: set(less, '-', rows[0]?.by ?? 0), [more]: set(more, '+', rows[0]?.by ?? 0) }))
+      .where(
+        'id',
+        'in',
+        rows.map(({ id }) => id),
+      )
+      .returning(['id', 'state', 'jobs_queued', 'jobs_running', 'jobs_succeeded', 'jobs_failed', 'jobs_cancelled']),
   );
 }
 
