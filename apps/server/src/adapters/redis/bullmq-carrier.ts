@@ -67,11 +67,14 @@ export class BullmqCarrier implements JobCarrier {
     const taken: TakenOffer[] = [];
     try {
       await this.#reach(async () => {
-        for (const lane of await this.#order(query)) {
+        // All at once: on one connection they are answered in their order.
+        const asked = (await this.#order(query)).map(async ({ worker }) => {
           const token = randomUUID();
-          const job = await lane.worker?.getNextJob(token, { block: false });
+          const job = await worker?.getNextJob(token, { block: false });
           if (job !== undefined) taken.push(this.#taken(job, token));
-        }
+        });
+        const failed = (await Promise.allSettled(asked)).find(({ status }) => status === 'rejected');
+        if (failed?.status === 'rejected') throw failed.reason;
       });
     } catch (error) {
       // What came before the failure is worked on; the failure shows again at the next try.
