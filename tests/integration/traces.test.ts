@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { readExport } from '../support/otlp.ts';
 import { openParts, untilReady } from '../support/server-parts.ts';
 import { startReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
@@ -9,16 +10,6 @@ const opened: (() => PromiseLike<void>)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
-
-interface Span {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly status: { readonly code: number };
-}
 
 async function collector(): Promise<WebhookReceiver> {
   const receiver = await startReceiver();
@@ -43,40 +34,70 @@ async function draw(parts: Opened, body: object): Promise<string> {
 }
 
 describe('traces', () => {
-  it('go from the request over the queue to the attempt and the phases of the engine, without the prompt', async () => {
+  it('go from the request over the queue to the attempt and the phases of the engine, as OpenTelemetry defines them', async () => {
     const { url, messages } = await collector();
-    const parts = await openParts({
-      model,
-      device: 'cpu',
-      calibrate: false,
-      traceUrl: url,
-      traceHeaders: { 'x-key': 'k' },
-    });
-    const id = await draw(parts, { count: 2 });
+    const traces = { traceUrl: url, traceHeaders: { 'x-key': 'k' } };
+    const parts = await openParts({ model, device: 'cpu', calibrate: false, ...traces });
+    const id = await draw(parts, { count: 2, negativePrompt: 'a secret frog', guidanceScale: 2 });
     await parts.close();
-    const text = messages.map(({ body }) => body).join();
-    expect(text).not.toContain('secret');
     expect(messages[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'x-key': 'k' });
-    const spans = messages.flatMap(({ body }) => {
-      const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
-      return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
-    });
-    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([id.replaceAll('-', '')]));
-    const named = (name: string): Span[] => spans.filter((span) => span.name === name);
+    const spans = messages.flatMap(({ body }) => readExport(body));
+    const named = (name: string) => spans.filter((span) => span.name === name);
     const [root] = named('generation');
-    expect(root?.parentSpanId).toBeUndefined();
-    expect(named('POST /v1/generations')).toHaveLength(1);
-    expect(text).toContain('request-7');
+    const [request] = named('POST /v1/generations');
+    expect(root).toMatchObject({
+      ...{ parentSpanId: '', kind: 'SPAN_KIND_INTERNAL', status: 'STATUS_CODE_OK' },
+      attributes: { 'imagemill.generation.id': id, 'imagemill.generation.state': 'succeeded' },
+    });
+    expect(request).toMatchObject({
+      ...{ parentSpanId: root?.spanId, kind: 'SPAN_KIND_SERVER' },
+      attributes: {
+        'http.request.method': 'POST',
+        'http.response.status_code': 202,
+        'imagemill.request.id': 'request-7',
+      },
+    });
     for (const name of ['queue', 'attempt']) {
       expect(named(name).map(({ parentSpanId }) => parentSpanId)).toEqual([root?.spanId, root?.spanId]);
     }
-    const attempts = named('attempt').map(({ spanId }) => spanId);
+    const attempts = named('attempt');
+    for (const { attributes } of attempts) {
+      expect(attributes).toMatchObject({
+        ...{ 'imagemill.attempt': 1, 'imagemill.attempt.outcome': 'succeeded', 'imagemill.steps': 2 },
+        ...{ 'imagemill.device.seconds': expect.any(Number), 'imagemill.device.decode_seconds': expect.any(Number) },
+      });
+      expect(attributes['imagemill.batch.mean']).toBeGreaterThanOrEqual(1);
+    }
     for (const name of ['engine.encode', 'engine.denoise', 'engine.decode']) {
-      expect(new Set(named(name).map(({ parentSpanId }) => parentSpanId))).toEqual(new Set(attempts));
+      expect(
+        named(name)
+          .map(({ parentSpanId }) => parentSpanId)
+          .sort(),
+      ).toEqual(attempts.map(({ spanId }) => spanId).sort());
     }
-    for (const { startTimeUnixNano, endTimeUnixNano } of spans) {
-      expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
+    expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+    for (const span of spans) {
+      expect(span).toMatchObject({
+        ...{ traceId: id.replaceAll('-', ''), scope: 'imagemill' },
+        resource: { 'service.name': 'imagemill', 'service.version': '1.2.3' },
+      });
+      expect(span.end).toBeGreaterThanOrEqual(span.start);
     }
+    expect(messages.map(({ body }) => body).join()).not.toContain('secret');
+  });
+
+  it('of a failed attempt say so by the code of the error', async () => {
+    const { url, messages } = await collector();
+    const noMemory = { memoryReserveBytes: 1_099_511_627_776, maxAttempts: 1 };
+    const parts = await openParts({ model, device: 'cpu', calibrate: false, traceUrl: url, ...noMemory });
+    await draw(parts, {});
+    await parts.close();
+    const spans = messages.flatMap(({ body }) => readExport(body));
+    const failed = spans.filter(({ status }) => status === 'STATUS_CODE_ERROR');
+    expect(failed.map(({ name, attributes }) => [name, attributes['error.type']]).sort()).toEqual([
+      ['attempt', 'out_of_memory'],
+      ['generation', 'failed'],
+    ]);
   });
 
   it('are not made unless a collector is named, and none of a share of 0', async () => {

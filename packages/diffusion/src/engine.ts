@@ -52,7 +52,10 @@ export interface PictureTimings {
   readonly loadMs: number;
   readonly encodeMs: number;
   readonly denoiseMs: number;
+  /** Decoding and the file format. */
   readonly decodeMs: number;
+  /** The part of `decodeMs` that the device was busy with. */
+  readonly pixelsMs: number;
   /** What the picture cost the device: its share of every batch, previews and decoding. */
   readonly deviceMs: number;
   /** Pictures that moved together, itself included, on average over its steps. */
@@ -265,7 +268,8 @@ export class SlotEngine {
       const pixels = await this.#decode(slot);
       if (pixels === undefined) return;
       if (item.kept !== undefined) pasteKept(pixels.data, item.kept);
-      slot.deviceMs += performance.now() - start;
+      const pixelsMs = performance.now() - start;
+      slot.deviceMs += pixelsMs;
       const { format, quality, mark } = slot.request;
       const inspected = this.#options.inspect?.(slot.request.id, pixels);
       const encoding = Promise.all([encodePicture(pixels.data, { ...pixels, format, quality, mark }), inspected])
@@ -273,7 +277,7 @@ export class SlotEngine {
           const now = performance.now();
           const { loadMs, encodeMs, denoiseMs, deviceMs } = slot;
           const meanBatch = slot.batchSum / Math.max(1, slot.stepCount);
-          const times = { decodeMs: now - start, totalMs: now - slot.receivedAt, meanBatch };
+          const times = { decodeMs: now - start, pixelsMs, totalMs: now - slot.receivedAt, meanBatch };
           const timings = { loadMs, encodeMs, denoiseMs, deviceMs, ...times };
           end(slot, {
             type: 'finished',

@@ -16,6 +16,7 @@ import type { CostObservation } from '../domain/scheduling/cost-model.ts';
 import type { Warning } from '../domain/warning.ts';
 import { changeJob } from './change-job.ts';
 import type { CostBook, PictureShape } from './cost-book.ts';
+import type { EngineTimings } from './engine-port.ts';
 import type { Clock, IdSource, Store, StoredPicture, StoreTransaction } from './ports.ts';
 import { qualityFault } from './quality-fault.ts';
 import type { GateAnswer } from './quality-gate.ts';
@@ -44,6 +45,8 @@ export interface AttemptResult extends StoredPicture {
   readonly gate?: GateAnswer | undefined;
   /** What it was, and the device time it took: predictions learn from it. */
   readonly cost: { readonly shape: PictureShape; readonly seen: CostObservation };
+  /** What it was like on the device. @default not measured */
+  readonly onDevice?: Pick<EngineTimings, 'meanBatch' | 'pixelsMs'> | undefined;
 }
 
 /**

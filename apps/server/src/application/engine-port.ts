@@ -71,6 +71,8 @@ export interface EngineTimings {
   /** What the picture cost the device: its share of every batch, previews and decoding. Absent when not measured. */
   readonly deviceMs?: number | undefined;
   readonly decodeMs: number;
+  /** The part of `decodeMs` that the device was busy with. Absent when not measured. */
+  readonly pixelsMs?: number | undefined;
   /** Pictures that moved together, on average over its steps. Absent when not measured. */
   readonly meanBatch?: number | undefined;
   /** From the engine's receipt of the item to the encoded picture. */

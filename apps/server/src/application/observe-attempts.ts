@@ -57,9 +57,11 @@ function traceOf(job: Job | undefined, now: number): EndedAttempt['trace'] {
   return { generationId, jobId, attempt, createdAt, startedAt, finishedAt };
 }
 
-function factsOf({ cost, warnings = [] }: AttemptResult): NonNullable<EndedAttempt['picture']> {
+function factsOf({ cost, onDevice, warnings = [] }: AttemptResult): NonNullable<EndedAttempt['picture']> {
   const { denoiseMs, fixedMs } = cost.seen;
-  return { ...cost.shape, deviceMs: denoiseMs + fixedMs, warnings: warnings.map(({ code }) => code) };
+  const { meanBatch, pixelsMs } = onDevice ?? {};
+  const codes = warnings.map(({ code }) => code);
+  return { ...cost.shape, deviceMs: denoiseMs + fixedMs, meanBatch, pixelsMs, warnings: codes };
 }
 
 /** The same engine; tells of its steps and pictures, and counts how long it had something to do. */

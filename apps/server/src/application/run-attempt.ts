@@ -110,6 +110,7 @@ async function keepPicture(
       height,
       timings,
       cost,
+      onDevice: picture.timings,
       gate,
       warnings: picture.warnings,
       resultKey: lasting(picture),

@@ -44,6 +44,10 @@ export interface DrawnFacts {
   readonly steps: number;
   /** What the picture cost the device. */
   readonly deviceMs: number;
+  /** Pictures that moved together, on average over its steps. @default not measured */
+  readonly meanBatch?: number | undefined;
+  /** The part of decoding that the device was busy with. @default not measured */
+  readonly pixelsMs?: number | undefined;
   /** Codes of what was done another way than asked. */
   readonly warnings: readonly string[];
 }

@@ -73,6 +73,7 @@ const eventSchema = z.discriminatedUnion('type', [
       denoiseMs: milliseconds,
       deviceMs: milliseconds.optional(),
       decodeMs: milliseconds,
+      pixelsMs: milliseconds.optional(),
       meanBatch: z.number().min(0).optional(),
       totalMs: milliseconds,
     }),

@@ -113,6 +113,9 @@ export class OtlpTraces {
       'imagemill.width': picture.width,
       'imagemill.height': picture.height,
       'imagemill.steps': picture.steps,
+      'imagemill.device.seconds': picture.deviceMs / 1_000,
+      'imagemill.device.decode_seconds': picture.pixelsMs && picture.pixelsMs / 1_000,
+      'imagemill.batch.mean': picture.meanBatch,
     };
     const problem = outcome === 'failed' ? (code ?? 'failed') : undefined;
     this.#add({
