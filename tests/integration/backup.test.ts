@@ -166,6 +166,22 @@ describe('the records of another version', () => {
     },
   );
 
+  it('are brought up to date when a step in the middle is missing, as when two branches were joined', async () => {
+    const data = join(folder.path, 'data');
+    await mkdir(data);
+    const old = openConnection({ path: join(data, 'imagemill.db'), readOnly: false, durability: 'full' });
+    const database = old.queries as unknown as Parameters<typeof migrateUpTo>[0];
+    await migrateUpTo(database, '0002-fair-queue');
+    await migrateUpTo(database, '0004-tenants', ['0003-generation-extras']);
+    insertOldGeneration(old);
+    old.close();
+    const server = await folder.start({ device: 'fixed:0' });
+    const client = createClient({ baseUrl: server.url });
+    expect((await drawAll(client, 1)).state).toBe('succeeded');
+    expect((await client.listGenerations({ limit: 10 })).items).toHaveLength(2);
+    await server.stop('SIGTERM');
+  });
+
   it('are refused with a sentence when they are newer', async () => {
     const data = await mkdtemp(join(tmpdir(), 'imagemill-newer-'));
     const store = await SqliteStore.open({ folder: data });
@@ -174,7 +190,8 @@ describe('the records of another version', () => {
     database.exec("insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')");
     database.close();
     const refused = folder.start({ dataDir: data });
-    await expect(refused).rejects.toThrow('The records were written by a newer version of Imagemill.');
+    const sentence = `The data folder ${data} cannot be used: The records were written by a newer version of Imagemill. Run that version, or use another data folder or database. [data_folder_unusable]`;
+    await expect(refused).rejects.toThrow(sentence);
     await rm(data, { recursive: true });
   });
 });

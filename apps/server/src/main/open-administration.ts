@@ -6,11 +6,10 @@ import { type AccessFile, openAccessFile } from '../adapters/sql/access-file.ts'
 import { lockFolder } from '../adapters/sql/data-lock.ts';
 import type { Logger } from '../application/ports.ts';
 import type { Config } from '../config/load.ts';
-import { StartupError } from '../config/startup-error.ts';
 import { commandLineCaller } from '../domain/access/caller.ts';
 import { composeAdministration } from './compose-administration.ts';
 import { installationRetention, type RetentionSettings } from './compose-retention.ts';
-import { openDatabase } from './open-records.ts';
+import { openDatabase, unusableFolder } from './open-records.ts';
 
 /** The API's routes of administration on a data folder, without a server. */
 export interface Administration {
@@ -74,8 +73,7 @@ async function openFolder(folder: string) {
     }
   } catch (error) {
     if (error instanceof Error && 'details' in error) throw error;
-    const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;
-    throw new StartupError('data_folder_unusable', message, { details: { folder }, cause: error });
+    throw unusableFolder(folder, error);
   }
 }
 

@@ -157,9 +157,16 @@ export async function usingFolder<T>(folder: string, work: () => Promise<T>): Pr
     return await work();
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    const message = `The data folder ${folder} cannot be used: ${(error as Error).message}. Choose another with --data-dir, or mend its rights.`;
-    throw new StartupError('data_folder_unusable', message, { details: { folder }, cause: error });
+    throw unusableFolder(folder, error);
   }
+}
+
+/** With what to do, unless the error says so itself. */
+export function unusableFolder(folder: string, error: unknown): StartupError {
+  const { message } = error as Error;
+  const advice = error instanceof AppError ? '' : '. Choose another with --data-dir, or mend its rights.';
+  const sentence = `The data folder ${folder} cannot be used: ${message}${advice}`;
+  return new StartupError('data_folder_unusable', sentence, { details: { folder }, cause: error });
 }
 
 async function composeAssetUrls(

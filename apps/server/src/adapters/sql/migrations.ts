@@ -50,9 +50,14 @@ const migrations: Readonly<Record<string, Migration>> = {
 /** Names of all steps, oldest first. */
 export const schemaNames: readonly string[] = Object.keys(migrations);
 
-/** Brings tables to an earlier step only, as an older version left them. */
-export async function migrateUpTo(database: Kysely<unknown>, name: string): Promise<void> {
-  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...migrations }) } });
+/** Brings tables to an earlier step only, as an older version left them. @param without steps that it did not have */
+export async function migrateUpTo(
+  database: Kysely<unknown>,
+  name: string,
+  without: readonly string[] = [],
+): Promise<void> {
+  const had = Object.fromEntries(Object.entries(migrations).filter(([step]) => !without.includes(step)));
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => had } });
   const { error } = await migrator.migrateTo(name);
   if (error !== undefined) throw error;
 }
@@ -63,7 +68,12 @@ export async function migrateUpTo(database: Kysely<unknown>, name: string): Prom
  * @throws AppError `storage_failed` when the data was written by a newer version
  */
 export async function migrate(database: Kysely<unknown>): Promise<void> {
-  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const migrator = new Migrator({
+    db: database,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    // Steps stand for themselves: one that another branch brought in between is caught up on.
+    allowUnorderedMigrations: true,
+  });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
   const reason = error instanceof Error ? error.message : String(error);
