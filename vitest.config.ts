@@ -37,7 +37,7 @@ export default defineConfig({
           // What stands on other tables than those of jobs, once more with the records in PostgreSQL.
           name: 'postgres',
           include: [
-            'tests/integration/{alerts,authentication,bulks,openai-batch,tenant-isolation,webhooks}.test.ts',
+            'tests/integration/{alerts,authentication,bulks,faults,openai-batch,retention,tenant-isolation,webhooks}.test.ts',
             'tests/integration/server-{pictures,quality,queue,result-cache,sdapi}.test.ts',
           ],
           globalSetup: ['tests/support/postgres-setup.ts'],

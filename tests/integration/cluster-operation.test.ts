@@ -1,5 +1,5 @@
 /** What looks after an installation, where several processes share its records: each duty is done, and done once. */
-import { cp, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -162,6 +162,30 @@ describeWithPostgres('the operation of a cluster', () => {
       names.map((name) => readFile(join(folder, 'worker', 'crash-reports', name), 'utf8')),
     );
     expect(texts.join()).not.toContain('secret');
+  });
+
+  it('has pictures that hold nothing drawn in another precision by the worker, and says so on the job', async () => {
+    const parts = await api('api', { model: demo });
+    const settings = { model: demo, device: 'cpu', weights: 'w8a8', warmUpEveryMs: 0 } as const;
+    const before = await worker('worker', settings);
+    expect((await draw(parts)).jobs[0]).not.toHaveProperty('warnings');
+    await before.close();
+    opened.pop();
+    const cache = join(folder, 'worker', 'cache');
+    const names = (await readdir(cache, { recursive: true })).filter((name) => name.endsWith('-w8a8.safetensors'));
+    expect(names).not.toEqual([]);
+    for (const name of names) {
+      const bytes = await readFile(join(cache, name));
+      // Behind its header every four bytes read as NaN.
+      await writeFile(join(cache, name), bytes.fill(0xff, 8 + Number(bytes.readBigUInt64LE(0))));
+    }
+    const { incidents } = await worker('worker', settings);
+    for (const seed of [2, 3]) {
+      const { state, jobs } = await draw(parts, { seed });
+      expect(state).toBe('succeeded');
+      expect(jobs[0]).toMatchObject({ warnings: [{ code: 'precision_changed' }] });
+    }
+    expect(incidents.list()).toMatchObject([{ kind: 'picture_unsound', message: expect.stringContaining('w8a8') }]);
   });
 
   it('puts the damaged weights of a worker aside and says so on the job', async () => {

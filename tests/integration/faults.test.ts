@@ -2,9 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHuggingFaceHub } from '../../apps/server/src/adapters/hub/hugging-face-hub.ts';
 import { createModelStore } from '../../apps/server/src/adapters/hub/model-store.ts';
@@ -13,6 +11,7 @@ import { createPullModel } from '../../apps/server/src/application/pull-model.ts
 import { createRecordModel } from '../../apps/server/src/application/verify-model.ts';
 import { hubRepositoryFiles } from '../support/model-hub-files.ts';
 import { startModelHubServer } from '../support/model-hub-server.ts';
+import { queryRecords } from '../support/records.ts';
 import { openParts, untilReady } from '../support/server-parts.ts';
 
 type Opened = Awaited<ReturnType<typeof openParts>>;
@@ -76,19 +75,6 @@ async function until<T>(ask: () => Promise<T | undefined> | T | undefined): Prom
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-/** Changes the records behind the server's back. */
-async function change({ config }: Opened, statement: string): Promise<void> {
-  if (config.databaseUrl !== undefined) {
-    const client = new pg.Client({ connectionString: config.databaseUrl });
-    await client.connect();
-    await client.query(statement);
-    return client.end();
-  }
-  const database = new DatabaseSync(join(config.dataDir, 'imagemill.db'));
-  database.prepare(statement).run();
-  database.close();
 }
 
 function incident({ incidents }: Opened, kind: string) {
@@ -187,7 +173,7 @@ describe('a blocked queue', () => {
     await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
     const id = await submit(parts, { count: 2 });
     const year = 31_536_000_000;
-    await change(parts, `update jobs set ready = 0, not_before = ${Date.now() + year}`);
+    await queryRecords(parts.config, `update jobs set ready = 0, not_before = ${Date.now() + year}`);
     await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
     const { jobs } = await finished(parts, id);
     expect(jobs.map(({ state }) => state)).toEqual(['succeeded', 'succeeded']);
@@ -199,7 +185,7 @@ describe('a blocked queue', () => {
     await parts.app.inject({ method: 'POST', url: '/v1/queue/pause' });
     const id = await submit(parts);
     const lease = "state = 'running', attempt = 1, lease_token = 1, worker_id = 'gone', started_at = created_at";
-    await change(parts, `update jobs set ${lease}, lease_expires_at = ${Date.now() + 31_536_000_000}`);
+    await queryRecords(parts.config, `update jobs set ${lease}, lease_expires_at = ${Date.now() + 31_536_000_000}`);
     await parts.app.inject({ method: 'POST', url: '/v1/queue/resume' });
     expect((await finished(parts, id)).jobs[0]).toMatchObject({ state: 'succeeded' });
     expect(await incident(parts, 'queue_blocked')).toBeDefined();

@@ -1,6 +1,5 @@
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FilesystemStore } from '../../apps/server/src/adapters/assets/filesystem-store.ts';
 import { systemClock } from '../../apps/server/src/adapters/clock.ts';
@@ -10,6 +9,7 @@ import { contentHash } from '../../apps/server/src/domain/ids.ts';
 import { type Retention, retentionOf } from '../../apps/server/src/domain/retention/retention.ts';
 import type { Generation } from '../../packages/api/src/index.ts';
 import { quietLog } from '../support/quiet-log.ts';
+import { queryRecords } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { openParts, untilReady } from '../support/server-parts.ts';
 
@@ -33,12 +33,12 @@ async function draw(count = 1): Promise<Generation> {
 
 /** Makes everything so many days older, in records and on disk. */
 async function age(days: number): Promise<void> {
-  const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
   const ms = days * 86_400_000;
-  database.exec(
-    `update assets set created_at = created_at - ${ms}; update generations set finished_at = finished_at - ${ms}`,
+  await queryRecords(
+    parts.config,
+    `update assets set created_at = created_at - ${ms}`,
+    `update generations set finished_at = finished_at - ${ms}`,
   );
-  database.close();
   const then = new Date(Date.now() - ms);
   for (const file of await files()) await utimes(file, then, then);
 }
@@ -98,11 +98,9 @@ describe('retention', () => {
     expect(await get(`/v1/generations/${young.id}`)).toMatchObject({ state: 'succeeded' });
     // What was used stays.
     expect((await get('/v1/usage')).items).toMatchObject([{ pictures: 3 }]);
-    const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
     for (const table of ['jobs', 'attempts', 'assets']) {
-      expect(database.prepare(`select count(*) as n from ${table}`).get()).toMatchObject({ n: 1 });
+      expect(await queryRecords(parts.config, `select * from ${table}`)).toHaveLength(1);
     }
-    database.close();
   });
 
   it('keeps the records of a generation with a star', async () => {
@@ -125,11 +123,10 @@ describe('retention', () => {
 
   it('leaves bytes alone that another record names, or that were stored again just now', async () => {
     await draw();
-    const database = new DatabaseSync(join(parts.config.dataDir, 'imagemill.db'));
-    database.exec(
+    await queryRecords(
+      parts.config,
       `insert into assets select 'other', 'acme', sha256, media_type, size_bytes, width, height, created_at + 864000000000 from assets`,
     );
-    database.close();
     await age(40);
     expect(await apply({ picturesDays: 30 })).toMatchObject({ pictures: 1 });
     expect(await files()).toHaveLength(1);
@@ -151,8 +148,11 @@ describe('retention', () => {
     expect(await get('/v1/audit?action=retention.set')).toMatchObject({ items: [{ after: { picturesDays: 30 } }] });
     const bad = await parts.app.inject({ ...set, payload: { picturesDays: 0 } });
     expect(bad.statusCode).toBe(422);
-    const cli = (...args: readonly string[]) =>
-      runCli(['retention', ...args, '--data-dir', parts.config.dataDir], { cwd: parts.config.dataDir });
+    const { dataDir, databaseUrl } = parts.config;
+    // A folder that is named goes before a database.
+    const records: Record<string, string> =
+      databaseUrl === undefined ? { IMAGEMILL_DATA_DIR: dataDir } : { IMAGEMILL_DATABASE_URL: databaseUrl };
+    const cli = (...args: readonly string[]) => runCli(['retention', ...args], { cwd: dataDir, env: records });
     const shown = await cli('--records-days', '90', '--pictures-days', 'none', '--keep-starred');
     expect([shown.status, shown.stdout]).toEqual([0, 'pictures kept, records removed after 90 days, starred kept\n']);
     expect((await get('/v1/retention')).own).toEqual({ picturesDays: null, recordsDays: 90, keepStarred: true });
