@@ -226,7 +226,10 @@ describe('files', () => {
     answers.push(await upload('twice.csv', 'a,a\n1,2\n', { template, dryRun: 'true' }));
     for (const answer of answers) expect([answer.statusCode, answer.json().code]).toEqual([422, 'bulk_file_invalid']);
     const failed = await ended(await create('bomb.xlsx', bomb, { template }));
-    expect(failed).toMatchObject({ state: 'failed', note: expect.stringContaining('hand it in as CSV') });
+    expect(failed).toMatchObject({
+      state: 'failed',
+      note: { code: 'bulk_file_invalid', message: expect.stringContaining('hand it in as CSV') },
+    });
   });
 
   test('of other kinds, and templates with loose braces, are refused', async () => {

@@ -63,8 +63,9 @@ async function ended(client: Client, begun: Bulk, { output }: CommandContext): P
   let note: string | undefined;
   for (;;) {
     const bulk = await client.getBulk(begun.id);
-    if (bulk.note !== undefined && bulk.note !== note) output.note(bulk.note);
-    note = bulk.note;
+    const { message } = bulk.note ?? {};
+    if (message !== undefined && message !== note) output.note(message);
+    note = message;
     if (!['reading', 'running', 'paused'].includes(bulk.state)) return bulk;
     await pause(POLL_MS);
   }

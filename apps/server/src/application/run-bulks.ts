@@ -1,6 +1,7 @@
 import { type Bulk, type BulkRow, problemOfError, type RowProblem } from '../domain/bulk.ts';
 import { AppError, type AppErrorCode, isAway, storageCodes } from '../domain/errors.ts';
 import type { BulkId } from '../domain/ids.ts';
+import { type Notice, noticeOf } from '../domain/notice.ts';
 import type { BulkSource, EvaluateRow, SourceRow } from './bulk-ports.ts';
 import type { CancelGeneration } from './cancel-generation.ts';
 import type { Clock, Logger, Store } from './ports.ts';
@@ -112,14 +113,14 @@ export class BulkRunner {
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         if (!passing.has(error.code)) return broken(problemOfError(error));
-        if (!(await this.#wait(bulk, error.message))) return undefined;
+        if (!(await this.#wait(bulk, noticeOf(error)))) return undefined;
       }
     }
     return undefined;
   }
 
   /** Pauses with the reason on record; false when the bulk was cancelled meanwhile. */
-  async #wait(bulk: Bulk, note: string): Promise<boolean> {
+  async #wait(bulk: Bulk, note: Notice): Promise<boolean> {
     const { store, clock } = this.#ports;
     const isGoingOn = await store.transact(({ bulks }) => bulks.move(bulk.id, 'reading', { state: 'reading', note }));
     if (!isGoingOn) return false;
@@ -139,12 +140,14 @@ export class BulkRunner {
     if (isAway(error)) return;
     const isExpected = error instanceof AppError && error.code !== 'internal_error';
     if (!isExpected) log.error({ err: error, bulk: bulk.id }, 'a bulk met a fault of the server');
-    const note = isExpected ? error.message : 'A fault of the server; its log says more.';
+    const note = isExpected ? noticeOf(error) : serverFault;
     await store
       .transact(({ bulks }) => bulks.move(bulk.id, 'reading', { state: 'failed', note }))
       .catch((err: unknown) => log.warn({ err, bulk: bulk.id }, 'the end of a bulk was not written down'));
   }
 }
+
+const serverFault: Notice = { code: 'internal_error', message: 'A fault of the server; its log says more.' };
 
 async function* groupsOf(rows: AsyncIterable<SourceRow>, size: number): AsyncGenerator<readonly SourceRow[]> {
   let group: SourceRow[] = [];

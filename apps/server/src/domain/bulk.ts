@@ -1,5 +1,6 @@
 import type { AppError, FieldFault } from './errors.ts';
 import type { BulkId, GenerationId, KeyId, TenantId } from './ids.ts';
+import type { Notice } from './notice.ts';
 
 export type BulkFormat = 'csv' | 'jsonl' | 'xlsx';
 
@@ -42,7 +43,7 @@ export interface Bulk {
   readonly state: BulkState;
   readonly createdAt: number;
   /** Why it waits or failed; undefined when all is well. */
-  readonly note: string | undefined;
+  readonly note: Notice | undefined;
 }
 
 /** Why a row is broken: a code with what it is about, and the same in an English sentence. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_PAGE_SIZE, LIMITS } from './limits.ts';
+import { type Notice, noticeSchema } from './notice.ts';
 import { idSchema, pictureFormats, timestampSchema } from './primitives.ts';
 import { type FieldErrorCode, fieldErrorCodes } from './problem.ts';
 
@@ -87,7 +88,7 @@ export interface Bulk {
   readonly state: BulkState;
   readonly createdAt: string;
   /** Why it waits or failed. */
-  readonly note?: string | undefined;
+  readonly note?: Notice | undefined;
   readonly rows: { readonly submitted: number; readonly unchanged: number; readonly broken: number };
   readonly openGenerations: number;
   readonly pictures: { readonly asked: number; readonly succeeded: number; readonly failed: number };
@@ -105,7 +106,7 @@ export const bulkSchema: z.ZodType<Bulk> = z
     name: z.string(),
     state: z.enum(bulkStates),
     createdAt: timestampSchema,
-    note: z.string().optional(),
+    note: noticeSchema.optional(),
     rows: z.object({ submitted: count, unchanged: count, broken: count }),
     openGenerations: count,
     pictures: z.object({ asked: count, succeeded: count, failed: count }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A sentence that the server says of a device, a model or an adapter, with what other languages need to say it. */
+/** A sentence that the server says of a device, a model, an adapter or a bulk, with what other languages need to say it. */
 export interface Notice {
   /** Stable: one of `noticeCodes`, or an error code. */
   readonly code: string;

@@ -11,6 +11,7 @@ import {
   type TenantId,
   tenantId,
 } from '../../domain/ids.ts';
+import type { Notice } from '../../domain/notice.ts';
 import type { BulkRowsTable, BulksTable } from './bulk-tables.ts';
 import { HELD_UNTIL, type Tables } from './schema.ts';
 
@@ -129,7 +130,7 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
         settings: JSON.stringify(bulk.settings),
         state: bulk.state,
         created_at: bulk.createdAt,
-        note: bulk.note ?? null,
+        note: noteText(bulk.note),
       })
       .execute();
   }
@@ -138,7 +139,7 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
   async move(id: BulkId, from: BulkState, { state, note }: Pick<Bulk, 'state' | 'note'>): Promise<boolean> {
     const { numUpdatedRows } = await this.queries
       .updateTable('bulks')
-      .set({ state, note: note ?? null })
+      .set({ state, note: noteText(note) })
       .where('id', '=', id)
       .where('state', '=', from)
       .executeTakeFirst();
@@ -175,6 +176,15 @@ export class SqlBulks extends SqlBulkReader implements BulkTransaction {
   }
 }
 
+function noteText(note: Notice | undefined): string | null {
+  return note === undefined ? null : JSON.stringify(note);
+}
+
+/** Notes of older versions are sentences. */
+function noteFrom(text: string): Notice {
+  return text.startsWith('{"code":') ? (JSON.parse(text) as Notice) : { code: 'refused', message: text };
+}
+
 function bulkFromRow(row: Selectable<BulksTable>): Bulk {
   return {
     id: bulkId(row.id),
@@ -186,7 +196,7 @@ function bulkFromRow(row: Selectable<BulksTable>): Bulk {
     settings: JSON.parse(row.settings) as BulkSettings,
     state: row.state as BulkState,
     createdAt: row.created_at,
-    note: row.note ?? undefined,
+    note: row.note === null ? undefined : noteFrom(row.note),
   };
 }
 

@@ -6,6 +6,7 @@ import { type BulkChange, isUnderWay, useBrokenRows } from '../../shared/api/bul
 import { client } from '../../shared/api/client.ts';
 import { formatDateTime } from '../../shared/format/format.ts';
 import { useLanguage } from '../../shared/i18n/use-language.ts';
+import { Notice } from '../../shared/ui/notice.tsx';
 import { BrokenLines } from './broken-lines.tsx';
 import styles from './bulk-record.module.css';
 
@@ -43,7 +44,11 @@ export function BulkRecord({ bulk, onChange, onAgain }: BulkRecordProps): ReactE
         {pictures.failed > 0 && <span>{t('bulks.failed', { count: pictures.failed })}</span>}
         {rows.unchanged > 0 && <span>{t('bulks.unchangedRows', { count: rows.unchanged })}</span>}
       </p>
-      {note !== undefined && <p className={styles.note}>{note}</p>}
+      {note !== undefined && (
+        <div className={styles.note}>
+          <Notice notice={note} />
+        </div>
+      )}
       {rows.broken > 0 && <BrokenRows id={id} count={rows.broken} />}
       <div className={styles.actions}>
         {onChange !== undefined && <Controls bulk={bulk} onChange={onChange} />}

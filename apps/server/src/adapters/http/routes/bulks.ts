@@ -24,6 +24,7 @@ import { bulkId } from '../../../domain/ids.ts';
 import type { App } from '../app-type.ts';
 import { archiveOf, manifestOf } from '../bulk-results.ts';
 import { json, problems } from '../openapi.ts';
+import { presentNotice } from '../present-notice.ts';
 import { originOf } from '../presenting.ts';
 import { askerOf, callerOf, tenantOf } from '../tenant.ts';
 import { fileNameOf, uploadedBytes } from '../uploaded-file.ts';
@@ -285,7 +286,8 @@ function present({ bulk, counts }: BulkRecord): ApiBulk {
   const self = `/v1/bulks/${id}`;
   const shown = state === 'submitted' ? (open > 0 ? 'running' : 'finished') : state;
   return {
-    ...{ id, name, state: shown, note, pictures, openGenerations: open },
+    ...{ id, name, state: shown, pictures, openGenerations: open },
+    note: note && presentNotice(note),
     createdAt: new Date(createdAt).toISOString(),
     rows: { submitted, unchanged, broken },
     links: { self, rows: `${self}/rows`, manifest: `${self}/manifest.csv`, pictures: `${self}/pictures.zip` },
