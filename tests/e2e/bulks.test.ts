@@ -73,6 +73,49 @@ describe.skipIf(!hasBrowser())('the page of bulks', () => {
   });
 });
 
+describe.skipIf(!hasBrowser())('a line that cannot be drawn', () => {
+  const pages = usePages(/ERR_CONNECTION_REFUSED/);
+  const broken = (page: Page, line: number) => page.getByRole('listitem').filter({ hasText: `第 ${line} 行` });
+
+  test('says why in Chinese, in the plan and in the record of the bulk', async () => {
+    await using server = await startImagemill({ device: 'fixed:10' });
+    const page = await pages.open(`${server.url}/bulks`, chinese);
+    const csv = 'prompt,颜色,width\n一只猫,蓝,64\n一只狗,蓝\n一只鸟,,64\n一匹马,红,65\n一头牛,红,abc\n';
+    await choose(page, '选择文件', '动物.csv', csv);
+    await page.getByRole('textbox', { name: '提示词模板' }).fill('{{prompt}}，{{颜色}}背景');
+    await page.getByText('4 行有误').click();
+    await broken(page, 3).getByText('该行有 2 个单元格，表头有 3 个。').waitFor();
+    await broken(page, 4).getByText('模板需要 "颜色"，但该行没有。').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await broken(page, 5).getByText('“宽”不符合此模型的步长。').waitFor();
+    await broken(page, 6).getByText('“宽”类型不对。').waitFor();
+    await page.getByRole('button', { name: '绘制 1 张图片' }).click();
+    const record = page.getByRole('article', { name: '批量：动物.csv' });
+    await record.getByRole('button', { name: '4 行有误' }).click();
+    await record.getByText('该行有 2 个单元格，表头有 3 个。').waitFor();
+    await record.getByText('模板需要 "颜色"，但该行没有。').waitFor();
+    expect(await record.textContent()).not.toMatch(/The row|The template|must be|is not/);
+  });
+
+  test('says why in Chinese for lines of JSON', async () => {
+    await using server = await startImagemill({ device: 'fixed:10' });
+    const page = await pages.open(`${server.url}/bulks`, chinese);
+    const lines = [
+      '{"prompt":"一只猫"}',
+      'kein JSON',
+      '[1]',
+      '{"prompt":{"text":"一只猫"}}',
+      '{"prompt":"一只猫","model":"nix"}',
+    ];
+    await choose(page, '选择文件', '动物.jsonl', `${lines.join('\n')}\n`);
+    await page.getByText('4 行有误').click();
+    await broken(page, 2).getByText('该行不是 JSON。').waitFor();
+    await broken(page, 3).getByText('该行不是 JSON 对象。').waitFor();
+    await broken(page, 4).getByText('“prompt”既不是文本也不是数字。').waitFor();
+    expect(await broken(page, 5).textContent()).toMatch(/模型.+。$/);
+  });
+});
+
 describe.skipIf(!hasBrowser())('a file that cannot be read', () => {
   // The browser itself reports every refused request.
   const pages = usePages(/^Failed to load resource/);
