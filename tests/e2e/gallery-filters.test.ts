@@ -102,6 +102,10 @@ describe.skipIf(!hasBrowser())('the rarer filters of the gallery', () => {
     await tenant.selectOption({ label: 'Acme (acme)' });
     await tile(page, 'a rocket of Acme').waitFor();
     await tilesOf(page).nth(1).waitFor({ state: 'detached' });
+    await page.waitForFunction('document.querySelector("main li img").naturalWidth > 0');
+    await tile(page, 'a rocket of Acme').click();
+    await page.waitForFunction('document.querySelector("dialog[open] img").naturalWidth > 0');
+    await page.keyboard.press('Escape');
     await tenant.selectOption({ label: 'All tenants' });
     await tilesOf(page).nth(2).waitFor();
     await tenant.selectOption({ label: 'My own' });

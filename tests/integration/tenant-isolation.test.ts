@@ -64,7 +64,10 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       () => ({ priority: 'bulk' }),
     ),
   ],
-  'GET /v1/assets/{id}': [refused(({ asset }) => `/v1/assets/${asset}`)],
+  'GET /v1/assets/{id}': [
+    refused(({ asset }) => `/v1/assets/${asset}`),
+    refused(({ asset }) => `/v1/assets/${asset}?tenant=owner`),
+  ],
   'POST /v1/queue/pause': [refused(() => '/v1/queue/pause')],
   'POST /v1/queue/resume': [refused(() => '/v1/queue/resume')],
   'GET /v1/models/{model}': [{ path: () => '/v1/models/demo', expects: 'own' }],

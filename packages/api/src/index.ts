@@ -45,6 +45,7 @@ export {
   type TenantParams,
   type TenantRequest,
   tenantChangeSchema,
+  tenantIdSchema,
   tenantPageSchema,
   tenantParamsSchema,
   tenantRequestSchema,

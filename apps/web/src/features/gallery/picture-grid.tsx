@@ -55,7 +55,7 @@ const Tile = memo(function Tile({ picture, isSelected, onToggle, onOpen }: TileP
   return (
     <div className={styles.tile} data-selected={isSelected || undefined}>
       <button type="button" className={styles.open} onClick={() => onOpen(id)}>
-        <img src={pictureUrl(asset)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
+        <img src={pictureUrl(asset, tenant)} alt={t('gallery.open', { prompt })} loading="lazy" decoding="async" />
       </button>
       {tenant === undefined ? (
         <label className={styles.check}>

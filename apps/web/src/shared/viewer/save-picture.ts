@@ -9,7 +9,7 @@ import { fileNameOf, type ShownPicture } from './pictures.ts';
  * @throws Error when the server does not hand the file out
  */
 export async function savePicture(picture: ShownPicture): Promise<void> {
-  const response = await fetch(pictureUrl(picture.asset));
+  const response = await fetch(pictureUrl(picture.asset, picture.tenant));
   if (!response.ok) throw new Error(`The server answered ${response.status} instead of the picture.`);
   saveBlob(await response.blob(), fileNameOf(picture));
 }

@@ -107,14 +107,14 @@ export function Viewer(props: ViewerProps): ReactElement | null {
   );
 }
 
-function Frame({ picture: { asset, prompt } }: { readonly picture: ShownPicture }): ReactElement {
+function Frame({ picture: { asset, prompt, tenant } }: { readonly picture: ShownPicture }): ReactElement {
   const { t } = useTranslation();
   return (
     <div className={styles.frame}>
       <img
         key={asset.id}
         className={styles.picture}
-        src={pictureUrl(asset)}
+        src={pictureUrl(asset, tenant)}
         alt={t('feed.pictureAlt', { prompt })}
         width={asset.width}
         height={asset.height}

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type IdParams, idParamsSchema } from '@imagemill/api';
+import { type IdParams, idParamsSchema, tenantIdSchema } from '@imagemill/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { assetNotFound } from '../../../application/get-asset.ts';
@@ -7,17 +7,17 @@ import type { PictureLink } from '../../../application/ports.ts';
 import type { Asset } from '../../../domain/asset.ts';
 import type { AssetLink } from '../../../domain/asset-link.ts';
 import { assetId } from '../../../domain/ids.ts';
+import { tenantNamed } from '../administration.ts';
 import { problems } from '../openapi.ts';
 import type { HttpPorts } from '../ports.ts';
 import { sendProblem } from '../problem.ts';
-import { tenantOf } from '../tenant.ts';
 import { parseRange } from './byte-range.ts';
 
 const bytes = { schema: z.string().meta({ format: 'binary' }) };
 const picture = { 'image/png': bytes, 'image/jpeg': bytes, 'image/webp': bytes };
 
 export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
-  app.get<{ Params: IdParams }>(
+  app.get<{ Params: IdParams; Querystring: AssetQuery }>(
     '/v1/assets/:id',
     {
       config: { permission: 'assets:read', opensByLink: true },
@@ -39,7 +39,10 @@ export function addAssetRoutes(app: FastifyInstance, ports: HttpPorts): void {
       },
     },
     async (request, reply) => {
-      const asset = await ports.getAsset({ tenantId: tenantOf(request), id: assetId(request.params.id) });
+      const asset = await ports.getAsset({
+        tenantId: tenantNamed(request, request.query.tenant),
+        id: assetId(request.params.id),
+      });
       const etag = `"${asset.sha256}"`;
       reply.headers({
         etag,
@@ -86,7 +89,14 @@ function maxAge(link: AssetLink | undefined, nowMs: number): number {
 /** Who has a signed address may show the picture on any page: the address is all that it takes. */
 const forOtherSites = { 'cross-origin-resource-policy': 'cross-origin', 'access-control-allow-origin': '*' };
 
+interface AssetQuery {
+  readonly tenant?: string | undefined;
+}
+
 const linkQuerySchema = z.object({
+  tenant: tenantIdSchema
+    .optional()
+    .meta({ description: "Another tenant than the caller's; for admins of the installation" }),
   expires: z.string().optional().meta({ description: 'End of a signed address, in seconds since 1970' }),
   by: z.string().optional().meta({ description: 'Which secret signed it' }),
   signature: z.string().optional().meta({ description: 'HMAC-SHA256 of the picture and the end, base64url' }),
