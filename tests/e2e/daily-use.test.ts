@@ -2,7 +2,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, createClient } from '../../packages/api/src/client/index.ts';
-import { hasBrowser, usePages } from '../support/browser.ts';
+import { hasBrowser, untilTrue, usePages } from '../support/browser.ts';
 import { type ImagemillServer, startImagemill } from '../support/imagemill-server.ts';
 
 const english: BrowserContextOptions = { locale: 'en-US', viewport: { width: 1280, height: 860 } };
@@ -122,14 +122,14 @@ describe.skipIf(!hasBrowser())('a day with the page', () => {
   test('the theme and the language are changed in the middle of work, and a dialogue gives the focus back', async () => {
     const page = await open('/administration/tenants');
     await page.getByRole('button', { name: 'Use the dark theme' }).click();
-    await page.waitForFunction(`document.documentElement.dataset.mantineColorScheme === 'dark'`);
+    await untilTrue(page, `document.documentElement.dataset.mantineColorScheme === 'dark'`);
     await page.getByRole('button', { name: 'New tenant' }).click();
     const form = page.getByRole('form', { name: 'New tenant' });
     await form.getByLabel('ID').fill('shop');
     await form.getByLabel('Name').fill('Shop');
     await page.keyboard.press('Enter');
     await form.waitFor({ state: 'detached' });
-    await page.waitForFunction(`document.activeElement?.textContent === 'New tenant'`);
+    await untilTrue(page, `document.activeElement?.textContent === 'New tenant'`);
   });
 
   test('who cancels by keys in the queue keeps their place', async () => {
@@ -140,8 +140,8 @@ describe.skipIf(!hasBrowser())('a day with the page', () => {
     await cancel.nth(1).waitFor();
     await cancel.first().focus();
     await page.keyboard.press('Enter');
-    await page.waitForFunction(`document.querySelectorAll('main article').length === 1`);
-    await page.waitForFunction(`document.activeElement?.closest('main section') !== null`);
+    await untilTrue(page, `document.querySelectorAll('main article').length === 1`);
+    await untilTrue(page, `document.activeElement?.closest('main section') !== null`);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await cancel.evaluate((button) => button.ownerDocument.activeElement === button)).toBe(true);
@@ -156,7 +156,7 @@ describe.skipIf(!hasBrowser())('a day with the page', () => {
     expect(await page.getByRole('link', { name: 'LoRAs' }).getAttribute('aria-current')).toBe('page');
     expect(await page.title()).toBe('Operation · Imagemill');
     await page.getByRole('link', { name: 'Generate' }).click();
-    await page.waitForFunction(`document.title === 'Imagemill'`);
+    await untilTrue(page, `document.title === 'Imagemill'`);
   });
 
   test('Escape closes what is open and cancels nothing behind it; a field that is missing gets the focus', async () => {
@@ -172,7 +172,7 @@ describe.skipIf(!hasBrowser())('a day with the page', () => {
     await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('{{thing}} on a {{colour}} background');
     await page.getByRole('textbox', { name: 'thing' }).fill('a cup');
     await page.keyboard.press('Control+Enter');
-    await page.waitForFunction(`document.activeElement?.labels?.[0]?.textContent === 'colour'`);
+    await untilTrue(page, `document.activeElement?.labels?.[0]?.textContent === 'colour'`);
     await client.cancelGeneration(id);
     await client.resumeQueue();
   });

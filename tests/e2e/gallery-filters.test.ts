@@ -5,7 +5,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../packages/api/src/client/index.ts';
 import { seriousViolations } from '../support/axe.ts';
-import { hasBrowser, usePages } from '../support/browser.ts';
+import { hasBrowser, untilTrue, usePages } from '../support/browser.ts';
 import { type ImagemillServer, startImagemill } from '../support/imagemill-server.ts';
 import { writeMeanModel } from '../support/scoring-model.ts';
 
@@ -102,9 +102,9 @@ describe.skipIf(!hasBrowser())('the rarer filters of the gallery', () => {
     await tenant.selectOption({ label: 'Acme (acme)' });
     await tile(page, 'a rocket of Acme').waitFor();
     await tilesOf(page).nth(1).waitFor({ state: 'detached' });
-    await page.waitForFunction('document.querySelector("main li img").naturalWidth > 0');
+    await untilTrue(page, 'document.querySelector("main li img").naturalWidth > 0');
     await tile(page, 'a rocket of Acme').click();
-    await page.waitForFunction('document.querySelector("dialog[open] img").naturalWidth > 0');
+    await untilTrue(page, 'document.querySelector("dialog[open] img").naturalWidth > 0');
     await page.keyboard.press('Escape');
     await tenant.selectOption({ label: 'All tenants' });
     await tilesOf(page).nth(2).waitFor();

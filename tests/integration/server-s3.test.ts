@@ -17,7 +17,7 @@ describe.skipIf(!hasS3Server())('a server that keeps its pictures in an S3 servi
   });
   afterAll(async () => {
     await s3?.[Symbol.asyncDispose]();
-    await rm(dataDir, { recursive: true });
+    if (dataDir !== undefined) await rm(dataDir, { recursive: true });
   });
 
   async function start(settings: SettingsInput = {}) {

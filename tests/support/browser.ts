@@ -104,3 +104,8 @@ async function printPage({ page, complaints }: Watched): Promise<void> {
   const shown = await page.locator('body').ariaSnapshot();
   process.stderr.write(`\nThe page showed:\n${shown}\n${complaints.join('\n')}\n`);
 }
+
+/** Waits until an expression holds in the page. The page's own policy forbids what `waitForFunction` does. */
+export async function untilTrue(page: Page, expression: string): Promise<void> {
+  await expect.poll(() => page.evaluate(expression), { timeout: 15_000, message: expression }).toBe(true);
+}

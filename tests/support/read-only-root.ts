@@ -12,7 +12,7 @@ export interface ContainedProcess {
   readonly url: string;
   /** All that it wrote for people. */
   output(): string;
-  /** Files in a folder as the process sees it. */
+  /** Files in a folder as the process sees it, apart from the checkout. */
   filesIn(folder: string): readonly string[];
   /** Ends it; gives the exit code. */
   stop(): Promise<number | null>;
@@ -25,7 +25,15 @@ export const DATA = '/mnt';
 const CONTAIN = `
 set -e
 mount --make-rprivate /
-mount -t tmpfs -o mode=1777 tmpfs /tmp
+case "$PWD" in
+  /tmp/*) # The checkout, which the new /tmp would hide.
+    mount --rbind "$PWD" ${DATA}
+    mount -t tmpfs -o mode=1777 tmpfs /tmp
+    mkdir -p "$PWD"
+    mount --move ${DATA} "$PWD"
+    cd "$PWD" ;;
+  *) mount -t tmpfs -o mode=1777 tmpfs /tmp ;;
+esac
 mount -t tmpfs -o mode=0700,uid=10001,gid=10001 tmpfs ${DATA}
 awk '{print $5}' /proc/self/mountinfo | while read -r place; do
   case "$place" in
@@ -41,7 +49,8 @@ exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs -- "$@"
 
 /** Whether this user may do that. Not being allowed is said aloud. */
 export function canContain(): boolean {
-  const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', CONTAIN, 'sh', 'true'], { encoding: 'utf8' });
+  const command = ['-m', 'sh', '-c', CONTAIN, 'sh', process.execPath, '--version'];
+  const { status, stderr } = spawnSync('unshare', command, { cwd: root, encoding: 'utf8' });
   if (status === 0) return true;
   process.stderr.write(`SKIPPED: a read-only root cannot be made here: ${stderr?.trim()}\n`);
   return false;
@@ -82,7 +91,10 @@ export async function startContained(
   return {
     url,
     output: () => output,
-    filesIn: (folder) => readdirSync(`/proc/${child.pid}/root${folder}`).sort(),
+    filesIn: (folder) => {
+      const seen = readdirSync(`/proc/${child.pid}/root${folder}`).sort();
+      return seen.filter((name) => !root.startsWith(`${folder}/${name}/`));
+    },
     stop: () => stop(child),
   };
 }

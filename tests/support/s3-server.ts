@@ -31,6 +31,17 @@ export function hasS3Server(): boolean {
 }
 
 export async function startS3Server(bucket = 'pictures'): Promise<S3Server> {
+  // A port that was free may be another's a moment later, and the service needs eight.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnFreePorts(bucket);
+    } catch (error) {
+      if (attempt === 3 || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+async function startOnFreePorts(bucket: string): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), 'imagemill-s3-'));
   const ports = await freePorts(8);
   const [master, masterRpc, volume, volumeRpc, filer, filerRpc, s3, s3Rpc] = ports.map(String);
