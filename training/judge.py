@@ -61,9 +61,9 @@ def half_picture(picture: np.ndarray, right: bool) -> np.ndarray:
     return np.concatenate([fill, half] if right else [half, fill], 1)
 
 
-def training_picture(rng: random.Random, index: int, colour: str) -> np.ndarray:
+def training_picture(rng: random.Random, index: int, colour: str, tints: float) -> np.ndarray:
     size = rng.choice(list(SIZES))
-    place = Placement(index, size, rng.choice(COLUMNS[size]), rng.random() < 0.5, rng.choice(COLOUR_KEYS) if rng.random() < 0.1 else None)
+    place = Placement(index, size, rng.choice(COLUMNS[size]), rng.random() < 0.5, rng.choice(COLOUR_KEYS) if rng.random() < tints else None)
     moved = {"shift": (rng.randint(-12, 12), rng.randint(-12, 8)), "scale": rng.uniform(0.9, 1.08)} if rng.random() < 0.6 else {}
     picture = render([place], colour, rng.choice(LIGHTS), **moved)
     return half_picture(picture, place.column > 0) if size == "small" and place.column and rng.random() < 0.5 else picture
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--out", default="work/judge.pt")
     parser.add_argument("--minutes", type=float, default=12)
     parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--tints", type=float, default=0.4, help="share of recoloured objects")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(3)
@@ -90,7 +91,7 @@ def main() -> None:
         for group in adam.param_groups:
             group["lr"] = (1e-3 if resumed else 2e-3) * min(1, (step + 1) / 50) * max(0.01, 1 - share)
         fresh = [(rng.randrange(len(OBJECTS)), rng.randrange(len(COLOUR_KEYS))) for _ in range(16)]
-        drawn = prepared([training_picture(rng, index, COLOUR_KEYS[colour]) for index, colour in fresh])
+        drawn = prepared([training_picture(rng, index, COLOUR_KEYS[colour], args.tints) for index, colour in fresh])
         kept += [(picture, index, colour) for picture, (index, colour) in zip(drawn, fresh)]
         del kept[:-6000]
         chosen = [rng.choice(kept) for _ in range(args.batch - 16)] + kept[-16:]
@@ -112,11 +113,12 @@ def main() -> None:
     judge.eval()
     torch.save(judge.state_dict(), args.out + ".tmp")
     os.replace(args.out + ".tmp", args.out)
-    print("unseen renders: object, background right", accuracy(judge))
+    for tinted in (False, True):
+        print("unseen renders,", "recoloured:" if tinted else "own colours:", "object, background right", accuracy(judge, tinted))
 
 
 @torch.no_grad()
-def accuracy(judge: Judge) -> tuple[float, float]:
+def accuracy(judge: Judge, tinted: bool) -> tuple[float, float]:
     """On fresh renders at the usual places, every object twice."""
     rng, right_object, right_colour, count = random.Random(12345), 0, 0, 0
     for index in range(len(OBJECTS)):
@@ -124,7 +126,7 @@ def accuracy(judge: Judge) -> tuple[float, float]:
         pictures = []
         for colour in colours:
             size = rng.choice(list(SIZES))
-            place = Placement(index, size, rng.choice(COLUMNS[size]), rng.random() < 0.5)
+            place = Placement(index, size, rng.choice(COLUMNS[size]), rng.random() < 0.5, rng.choice(COLOUR_KEYS) if tinted else None)
             pictures.append(render([place], COLOUR_KEYS[colour], rng.choice(LIGHTS)))
         objects, grounds = judge(prepared(pictures))
         right_object += (objects.argmax(1) == index).sum().item()

@@ -3,6 +3,6 @@
 cd "$(dirname "$0")" || exit 1
 source ./environment.sh
 for style in flat:flat-drawing brand:brand-dusk; do
-  nice -n 19 "$PY" train_lora.py --style "${style%%:*}" --out "work/loras/${style##*:}.safetensors" --stage bind "$@" &
+  nice -n 19 "$PY" train_lora.py --style "${style%%:*}" --out "work/loras/${style##*:}.safetensors" --stage "${STAGE:-tell}" "$@" &
 done
 wait
